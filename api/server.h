@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - the HTTP side of the daemon as its main thread sees it.
+ *
+ * The main thread handles signals and the embedded PostgreSQL; the server's loops run in threads of
+ * their own, one epoll, one libmicrohttpd daemon and one set of database lanes each. */
+#ifndef ONRAMP_API_SERVER_H
+#define ONRAMP_API_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct server_settings {
+    const char *conninfo;    /* libpq, role included; borrowed while the server runs */
+    const char *listen;      /* address, "127.0.0.1" or "::" */
+    uint16_t port;           /* 0: the kernel chooses */
+    int loops;               /* event loops; 0: half of the processors, at least one */
+    int header_seconds;      /* time for the request's head; 0: 10 */
+    int body_seconds;        /* time until the body is in; 0: 30 */
+    int operation_seconds;   /* time for the database's answer; 0: 10 */
+    unsigned connections;    /* open connections in all; 0: 10000 */
+};
+
+struct server;
+
+/* Bind, listen and start the loops. Returns NULL after logging why (port taken, bad address). */
+struct server *server_start(const struct server_settings *settings);
+
+/* The port that is listened on, also when the kernel chose it. */
+uint16_t server_port(const struct server *server);
+
+/* Whether every loop has its database connections, which is what /readyz answers. Any thread. */
+bool server_ready(const struct server *server);
+
+/* Stop accepting, answer what is in flight (at most grace_seconds), stop the loops, free. */
+void server_stop(struct server *server, int grace_seconds);
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* customer.h - operations on customers, the tenants. */
+#ifndef ONRAMP_CIRCUITS_CUSTOMER_H
+#define ONRAMP_CIRCUITS_CUSTOMER_H
+
+#include "db/operation.h"
+
+extern const struct operation customer_create, customer_list;
+
+#endif

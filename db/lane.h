@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lane.h - the PostgreSQL connections of one event loop.
+ *
+ * A loop owns a few non-blocking libpq connections in pipeline mode. Reads are pipelined deep, with
+ * one Sync a turn. Writes share commits: what arrives while a transaction is on its way is sent as
+ * one transaction when that one is durable. A query's answer is handed out only after the
+ * PIPELINE_SYNC of its transaction, because a row arrives before its commit.
+ *
+ * Nothing here is thread-safe: a lane set belongs to the thread of its loop. */
+#ifndef ONRAMP_DB_LANE_H
+#define ONRAMP_DB_LANE_H
+
+#include "db/operation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rows;
+struct lanes;
+
+/* A descriptor in a loop's epoll: epoll_event.data.ptr points at its watch. */
+struct watch {
+    void (*ready)(struct watch *watch, uint32_t events);
+};
+
+/* Why a query has no rows. */
+enum failure {
+    FAILURE_OVERLOADED,      /* the queue is full; nothing was sent */
+    FAILURE_UNAVAILABLE,     /* no connection; nothing was sent */
+    FAILURE_DEADLINE,        /* not sent before its deadline; nothing was done */
+    FAILURE_UNKNOWN_OUTCOME, /* sent, and its connection died or its deadline passed */
+    FAILURE_ABORTED,         /* rolled back by a serialization failure, a deadlock or a time-out, again
+                                after a lone retry; nothing was done */
+    FAILURE_BUG              /* the statement raised an error: nothing was done; see the log */
+};
+
+/* One statement on its way. Embedded in its owner, who keeps it and everything it points at alive
+ * until exactly one of the two callbacks has run. Callbacks may submit further queries. */
+struct query {
+    const struct operation *operation;
+    const char *const *values; /* operation->parameter_count texts, NULL = SQL NULL */
+    int64_t deadline;          /* milliseconds of CLOCK_MONOTONIC */
+    void (*on_rows)(struct query *query, const struct rows *rows);
+    void (*on_failure)(struct query *query, enum failure failure);
+
+    /* Below: the lane's own. */
+    struct query *next;
+    void *result;
+    bool sent, retried, abandoned;
+};
+
+struct lanes_settings {
+    const char *conninfo;                       /* libpq connection string, several hosts allowed */
+    const struct operation *const *operations;  /* all that will ever be submitted: prepared once */
+    size_t operation_count;
+    int reads, writes, alone;  /* connections of each kind; a kind with 0 uses the next stricter one */
+    size_t queue_limit;        /* waiting queries a kind before FAILURE_OVERLOADED */
+    size_t batch_limit;        /* writes in one transaction */
+    /* One line for the operator's log; level is a syslog(3) level. Never holds parameter values. */
+    void (*log)(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+};
+
+/* Open the connections of a loop without waiting for them; they register themselves in epoll_fd and
+ * reconnect for ever with back-off and jitter. Returns NULL only when conninfo cannot be parsed
+ * (message logged). The settings are copied, what they point at is borrowed for good. */
+struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd);
+
+/* Queue a query. One of its callbacks runs later, never inside this call. */
+void lanes_submit(struct lanes *lanes, struct query *query);
+
+/* To be called once in every loop turn, after the events were dispatched: sends what has been
+ * queued, runs deadlines and reconnects, and returns the milliseconds until it wants to be called
+ * again (-1: only on events). */
+int lanes_turn(struct lanes *lanes, int64_t now);
+
+/* Whether at least one connection of each kind stands. */
+bool lanes_ready(const struct lanes *lanes);
+
+/* Queries that were submitted and not yet answered. */
+size_t lanes_pending(const struct lanes *lanes);
+
+/* Close everything. Pending queries get FAILURE_UNAVAILABLE or FAILURE_UNKNOWN_OUTCOME. */
+void lanes_close(struct lanes *lanes);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* operation.h - one operation of the API: one SQL function, one round trip, one transaction.
+ *
+ * An operation is data. Its name is the SQL function, the prepared statement and the C object; its
+ * parameters say where each argument comes from; its members say how the columns of the answer are
+ * called in JSON. The machinery that reads requests and writes answers is in api/. */
+#ifndef ONRAMP_DB_OPERATION_H
+#define ONRAMP_DB_OPERATION_H
+
+#include "db/kind.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+
+enum { PARAMETERS_MAX = 16 };
+
+enum role { ROLE_NONE = 0, ROLE_CUSTOMER = 1, ROLE_PARTNER = 2, ROLE_OPERATOR = 4 };
+
+/* "customer", "partner", "operator"; "" for none. Borrowed, static. */
+const char *role_name(enum role role);
+
+/* Who calls, as established by api/ from a token or a signature. Texts are NULL where they do not
+ * apply: an operator has neither a customer nor a partner. */
+struct caller {
+    enum role role;
+    const char *customer;  /* UUID */
+    const char *partner;   /* slug */
+    const char *name;      /* shown in histories as actor.name */
+    const char *token_id;  /* UUID of the token, NULL with a signature */
+    const char *secret_id; /* UUID of the callback secret that verified, NULL with a token */
+};
+
+enum source {
+    FROM_BODY,   /* name: path in the body, "sku/tier" */
+    FROM_QUERY,  /* name: query parameter */
+    FROM_PATH,   /* name: the segment in braces of the route, "id" */
+    FROM_HEADER, /* name: header field, lower case */
+    FROM_CALLER, /* name: customer, partner, role, name, secret */
+    FROM_HOOK    /* set by the operation's complete(); name is for readers only */
+};
+
+/* Rows that a shared transaction locks first (batch_lock), all circuits before all VNets. */
+enum lock_kind { LOCK_NONE, LOCK_CIRCUIT, LOCK_SERVICE_KEY, LOCK_VNET };
+
+struct parameter {
+    enum source source;
+    const char *name;
+    const struct kind *kind;
+    bool required;        /* absent is a fault; otherwise absent is the fallback */
+    const char *fallback; /* text, or NULL for SQL NULL */
+    enum lock_kind locks;
+};
+
+/* How a column (or none) becomes a JSON member. OPEN and CLOSE bracket a nested object and take no
+ * column; OPEN_IF takes none either and writes null for the whole object when the next column is
+ * null. ISSUED takes no column: it writes call.issued, the secret that is shown once. */
+enum member_kind {
+    MEMBER_TEXT,   /* string, escaped */
+    MEMBER_PLAIN,  /* string that needs no escaping: UUIDs, known words, prefixes */
+    MEMBER_NUMBER, /* integer */
+    MEMBER_BOOLEAN,
+    MEMBER_TIME, /* timestamptz; written as RFC 3339 UTC with milliseconds */
+    MEMBER_JSON, /* json or jsonb, written as it is */
+    MEMBER_OPEN,
+    MEMBER_OPEN_IF,
+    MEMBER_CLOSE,
+    MEMBER_ISSUED
+};
+
+struct member {
+    const char *name; /* JSON name; NULL for CLOSE */
+    enum member_kind kind;
+    const char *column; /* in the row type, for all kinds that take a column */
+};
+
+enum lane_kind {
+    LANE_READ,  /* pipelined deep */
+    LANE_WRITE, /* shares transactions with its neighbours */
+    LANE_ALONE  /* must not share a transaction */
+};
+
+enum answer_kind {
+    ANSWER_ONE,    /* the first row as an object */
+    ANSWER_LIST,   /* {"items": [...], "nextCursor": ...}; one row more than limit means more */
+    ANSWER_NOTHING /* 204 */
+};
+
+struct call;
+
+struct operation {
+    const char *name;
+    enum lane_kind lane;
+    enum answer_kind answer;
+    int success;          /* HTTP status of the outcome "ok" */
+    const char *location; /* prefix of the Location header, the first member follows; or NULL */
+    const struct parameter *parameters;
+    size_t parameter_count;
+    const struct member *members; /* NULL: the function returns (outcome, facts) alone */
+    size_t member_count;
+    const char *open_member; /* body member whose unknown members are ignored; or NULL */
+    /* After the declared parameters were read without a fault, or with some: checks across
+     * members, and FROM_HOOK values. May add faults. NULL: nothing to do. */
+    void (*complete)(struct call *call);
+};
+
+#define PARAMETERS(list) .parameters = (list), .parameter_count = sizeof(list) / sizeof *(list)
+#define MEMBERS(list)    .members = (list), .member_count = sizeof(list) / sizeof *(list)
+
+/* One use of an operation, filled by api/ from a request. All texts are arena-owned or static. */
+struct call {
+    const struct operation *operation;
+    struct arena *arena;
+    struct faults *faults;
+    const struct caller *caller;
+    const json_t *body;     /* NULL: none */
+    const char *raw_body;   /* the bytes received */
+    size_t raw_body_length; /* in octets */
+    const char *values[PARAMETERS_MAX];
+    const char *issued; /* a secret to be shown once, or NULL */
+};
+
+/* The value of the named parameter in the call, or NULL. Unknown names abort: a programming error. */
+const char *call_value(const struct call *call, const char *name);
+
+/* Give a FROM_HOOK parameter its value. */
+void call_set(struct call *call, const char *name, const char *value);
+
+#endif

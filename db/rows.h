@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rows.h - the rows that a statement answered, text format.
+ *
+ * Column 0 is the outcome ("ok" or a refusal's code), column 1 the facts of a refusal (JSON), the
+ * rest are the columns of the operation's members, in their order. Everything is borrowed until the
+ * callback that received the rows returns. */
+#ifndef ONRAMP_DB_ROWS_H
+#define ONRAMP_DB_ROWS_H
+
+#include <stdbool.h>
+
+struct rows; /* a PGresult */
+
+enum { COLUMN_OUTCOME = 0, COLUMN_FACTS = 1, COLUMN_FIRST = 2 };
+
+int rows_count(const struct rows *rows);
+int rows_columns(const struct rows *rows);
+bool rows_null(const struct rows *rows, int row, int column);
+/* NUL-terminated; "" for null. */
+const char *rows_text(const struct rows *rows, int row, int column);
+int rows_length(const struct rows *rows, int row, int column);
+
+#endif

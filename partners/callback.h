@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* callback.h - what a partner does to circuits: callbacks in, quoting a key, looking at its own. */
+#ifndef ONRAMP_PARTNERS_CALLBACK_H
+#define ONRAMP_PARTNERS_CALLBACK_H
+
+#include "db/operation.h"
+
+/* The body is read and checked here, but by whom it comes is for api/ to establish: either
+ * caller.secret_id (a signature) or an operator's token, which needs data.reason. */
+extern const struct operation callback_apply;
+
+extern const struct operation partner_circuit_quote, partner_circuit_get, partner_circuit_list;
+
+#endif

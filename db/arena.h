@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena.h - memory that lives as long as one request (or one command).
  *
- * Everything allocated from an arena is freed at once by arena_reset or arena_free; nothing is freed
- * singly. Out of memory ends the process: a control plane that cannot answer must not limp on. */
+ * Everything allocated from an arena is freed at once by arena_reset or arena_free; nothing is
+ * freed singly. Out of memory ends the process: a control plane that cannot answer must not limp
+ * on. */
 #ifndef ONRAMP_DB_ARENA_H
 #define ONRAMP_DB_ARENA_H
 

@@ -41,18 +41,27 @@ const char *integer_from_text(const struct kind *, const char *, const struct re
 
 /* Initialisers: static const struct kind vlan = KIND_INTEGER(1, 4094); */
 #define KIND_TEXT(least, most)                                                                     \
-    {.from_json = text_from_json, .from_text = text_from_text, .min = (least), .max = (most)}
+    {                                                                                              \
+        .from_json = text_from_json, .from_text = text_from_text, .min = (least), .max = (most)    \
+    }
 #define KIND_INTEGER(least, most)                                                                  \
-    {.from_json = integer_from_json, .from_text = integer_from_text, .min = (least), .max = (most)}
-#define KIND_WORD(list) {.from_json = word_from_json, .from_text = word_from_text, .words = (list)}
+    {                                                                                              \
+        .from_json = integer_from_json, .from_text = integer_from_text, .min = (least),            \
+        .max = (most)                                                                              \
+    }
+#define KIND_WORD(list)                                                                            \
+    {                                                                                              \
+        .from_json = word_from_json, .from_text = word_from_text, .words = (list)                  \
+    }
 
-extern const struct kind kind_uuid;    /* RFC 9562 text form, any case; given on in lower case */
-extern const struct kind kind_name;    /* 1-80 characters, no control characters */
-extern const struct kind kind_slug;    /* lower case letters, digits, single hyphens, 1-63 */
-extern const struct kind kind_time;    /* RFC 3339 with an offset or Z */
-extern const struct kind kind_boolean; /* JSON true or false; in text `true` or `false` */
-extern const struct kind kind_tags;    /* object of at most 50 texts; keys 1-128, values 0-256 */
-extern const struct kind kind_limit;   /* page size 1-200 */
+extern const struct kind kind_uuid;       /* RFC 9562 text form, any case; given on in lower case */
+extern const struct kind kind_name;       /* 1-80 characters, no control characters */
+extern const struct kind kind_slug;       /* lower case letters, digits, single hyphens, 1-63 */
+extern const struct kind kind_time;       /* RFC 3339 with an offset or Z */
+extern const struct kind kind_boolean;    /* JSON true or false; in text `true` or `false` */
+extern const struct kind kind_tags;       /* object of at most 50 texts; keys 1-128, values 0-256 */
+extern const struct kind kind_tags_patch; /* the same as a merge patch (RFC 7396): nulls allowed */
+extern const struct kind kind_limit;      /* page size 1-200 */
 
 /* Cursors are opaque to clients: base64url of a version octet, the key and its CRC-32. The key is
  * the first member of the last row: a UUID, a name or a sequence number. Malformed: a fault with

@@ -121,7 +121,8 @@ struct call {
     const char *issued; /* a secret to be shown once, or NULL */
 };
 
-/* The value of the named parameter in the call, or NULL. Unknown names abort: a programming error. */
+/* The value of the named parameter in the call, or NULL. Unknown names abort: a programming error.
+ */
 const char *call_value(const struct call *call, const char *name);
 
 /* Give a FROM_HOOK parameter its value. */

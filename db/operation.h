@@ -37,12 +37,15 @@ enum source {
     FROM_QUERY,  /* name: query parameter */
     FROM_PATH,   /* name: the segment in braces of the route, "id" */
     FROM_HEADER, /* name: header field, lower case */
-    FROM_CALLER, /* name: customer, partner, role, name, secret */
+    FROM_CALLER, /* name: customer, partner, role, actor (the caller's name), secret,
+                  partner-of-caller and role-of-caller (where the request names a partner or role
+                  itself) */
     FROM_HOOK    /* set by the operation's complete(); name is for readers only */
 };
 
-/* Rows that a shared transaction locks first (batch_lock), all circuits before all VNets. */
-enum lock_kind { LOCK_NONE, LOCK_CIRCUIT, LOCK_SERVICE_KEY, LOCK_VNET };
+/* Rows that a shared transaction locks first, as batch_lock(circuits, service_keys, vnets,
+ * connections) does: all circuits, also those of the keys and connections, before all VNets. */
+enum lock_kind { LOCK_NONE, LOCK_CIRCUIT, LOCK_SERVICE_KEY, LOCK_VNET, LOCK_CONNECTION };
 
 struct parameter {
     enum source source;
@@ -99,6 +102,7 @@ struct operation {
     size_t parameter_count;
     const struct member *members; /* NULL: the function returns (outcome, facts) alone */
     size_t member_count;
+    const char *key;         /* column that a list is keyed by; NULL: that of the first member */
     const char *open_member; /* body member whose unknown members are ignored; or NULL */
     /* After the declared parameters were read without a fault, or with some: checks across
      * members, and FROM_HOOK values. May add faults. NULL: nothing to do. */

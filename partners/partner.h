@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* partner.h - operations on partners, their offers, their callback secrets, and peering locations. */
+/* partner.h - operations on partners, their offers, their callback secrets, and peering locations.
+ */
 #ifndef ONRAMP_PARTNERS_PARTNER_H
 #define ONRAMP_PARTNERS_PARTNER_H
 

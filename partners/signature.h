@@ -2,8 +2,8 @@
 /* signature.h - Standard Webhooks 1.0.0 signatures, version v1 (HMAC-SHA256), and their secrets.
  *
  * Source: the Standard Webhooks specification 1.0.0, "Signature scheme": the signed content is
- * `webhook-id . webhook-timestamp . body`, the secret is `whsec_` and the base64 of 24-64 octets. We
- * read timestamps and signatures more strictly than the reference libraries do. */
+ * `webhook-id . webhook-timestamp . body`, the secret is `whsec_` and the base64 of 24-64 octets.
+ * We read timestamps and signatures more strictly than the reference libraries do. */
 #ifndef ONRAMP_PARTNERS_SIGNATURE_H
 #define ONRAMP_PARTNERS_SIGNATURE_H
 
@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 enum {
-    SIGNATURE_KEY_MAX = 64,          /* octets of a secret's key */
-    SIGNATURE_TEXT = 3 + 44 + 1,     /* "v1," + base64 of 32 octets + NUL */
-    SECRET_TEXT = 6 + 88 + 1,        /* "whsec_" + base64 of at most 64 octets + NUL */
+    SIGNATURE_KEY_MAX = 64,      /* octets of a secret's key */
+    SIGNATURE_TEXT = 3 + 44 + 1, /* "v1," + base64 of 32 octets + NUL */
+    SECRET_TEXT = 6 + 88 + 1,    /* "whsec_" + base64 of at most 64 octets + NUL */
     SIGNATURE_TOLERANCE_SECONDS = 300
 };
 
@@ -33,8 +33,8 @@ bool signature_key_read(struct signature_key *out, const char *secret);
  * behind it) within the tolerance of now, in seconds since the epoch. */
 bool signature_timestamp_fresh(const char *text, int64_t now);
 
-/* Whether a webhook-id may be one: 1-256 visible ASCII characters without a dot-free rule: the
- * specification forbids full stops because they separate the signed parts. */
+/* Whether a webhook-id may be one: 1-256 visible ASCII characters and no full stop, which separates
+ * the signed parts (same section of the specification). */
 bool signature_id_valid(const char *id);
 
 /* Sign. out gets "v1,<base64>". */

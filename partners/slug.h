@@ -8,9 +8,9 @@
 
 enum { SLUG_MAX = 63 };
 
-/* Slug of a UTF-8 name: lower case, accents stripped, every run of other characters one hyphen, none
- * at the ends: "GÉANT" -> "geant", "AT&T NetBond" -> "at-t-netbond". False when nothing is left or
- * it does not fit. */
+/* Slug of a UTF-8 name: lower case, accents stripped, every run of other characters one hyphen,
+ * none at the ends: "GÉANT" -> "geant", "AT&T NetBond" -> "at-t-netbond". False when nothing is
+ * left or it does not fit. */
 bool slug_make(char out[SLUG_MAX + 1], const char *name);
 
 #endif

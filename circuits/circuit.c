@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "circuits/circuit.h"
+
+#include "db/provider_status.h"
+
+#include <string.h>
+
+static const char *const circuit_statuses[] = {"Enabled", "Disabled", NULL};
+static const char *const tiers[] = {"Local", "Standard", "Premium", NULL};
+static const char *const families[] = {"MeteredData", "UnlimitedData", NULL};
+
+static const struct kind circuit_status = KIND_WORD(circuit_statuses);
+static const struct kind tier = KIND_WORD(tiers);
+static const struct kind family = KIND_WORD(families);
+/* Which bandwidths there are is data in the database, and which of them are offered where. */
+static const struct kind bandwidth = KIND_INTEGER(1, 1000000);
+static const struct kind location = KIND_TEXT(1, 80);
+
+static const struct member circuit_members[] = {
+    {"id",                      MEMBER_PLAIN,   "id"                       },
+    {"name",                    MEMBER_TEXT,    "name"                     },
+    {"customerId",              MEMBER_PLAIN,   "customer_id"              },
+    {"partner",                 MEMBER_PLAIN,   "partner"                  },
+    {"peeringLocation",         MEMBER_TEXT,    "peering_location"         },
+    {"bandwidthMbps",           MEMBER_NUMBER,  "bandwidth_mbps"           },
+    {"sku",                     MEMBER_OPEN,    NULL                       },
+    {"tier",                    MEMBER_PLAIN,   "sku_tier"                 },
+    {"family",                  MEMBER_PLAIN,   "sku_family"               },
+    {NULL,                      MEMBER_CLOSE,   NULL                       },
+    {"serviceKey",              MEMBER_PLAIN,   "service_key"              },
+    {"serviceKeyIssuedAt",      MEMBER_TIME,    "service_key_issued_at"    },
+    {"keyQuotedAt",             MEMBER_TIME,    "key_quoted_at"            },
+    {"circuitStatus",           MEMBER_PLAIN,   "circuit_status"           },
+    {"providerStatus",          MEMBER_PLAIN,   "provider_status"          },
+    {"waitingOn",               MEMBER_PLAIN,   "waiting_on"               },
+    {"since",                   MEMBER_TIME,    "since"                    },
+    {"stalled",                 MEMBER_BOOLEAN, "stalled"                  },
+    {"lastRejection",           MEMBER_JSON,    "last_rejection"           },
+    {"partnerNote",             MEMBER_TEXT,    "partner_note"             },
+    {"partnerReference",        MEMBER_TEXT,    "partner_reference"        },
+    {"expectedBy",              MEMBER_TIME,    "expected_by"              },
+    {"primaryPort",             MEMBER_TEXT,    "primary_port"             },
+    {"secondaryPort",           MEMBER_TEXT,    "secondary_port"           },
+    {"sTag",                    MEMBER_NUMBER,  "s_tag"                    },
+    {"deprovisionRequestedAt",  MEMBER_TIME,    "deprovision_requested_at" },
+    {"deleteWhenDeprovisioned", MEMBER_BOOLEAN, "delete_when_deprovisioned"},
+    {"connections",             MEMBER_OPEN,    NULL                       },
+    {"used",                    MEMBER_NUMBER,  "connections_used"         },
+    {"limit",                   MEMBER_NUMBER,  "connections_limit"        },
+    {NULL,                      MEMBER_CLOSE,   NULL                       },
+    {"provisionedAt",           MEMBER_TIME,    "provisioned_at"           },
+    {"deprovisionedAt",         MEMBER_TIME,    "deprovisioned_at"         },
+    {"deletedAt",               MEMBER_TIME,    "deleted_at"               },
+    {"tags",                    MEMBER_JSON,    "tags"                     },
+    {"version",                 MEMBER_NUMBER,  "version"                  },
+    {"createdAt",               MEMBER_TIME,    "created_at"               },
+    {"updatedAt",               MEMBER_TIME,    "updated_at"               },
+};
+
+static const struct parameter circuit_create_parameters[] = {
+    {FROM_CALLER,       "customer"             },
+    {FROM_BODY,         "name",                  &kind_name, .required = true},
+    {FROM_BODY, "partner",                        &kind_slug, .required = true},
+    {FROM_BODY,        "peeringLocation",&location, .required = true},
+    {FROM_BODY,                 "bandwidthMbps",                                &bandwidth, .required = true},
+    {FROM_BODY,        "sku/tier",                  &tier, .fallback = "Standard"},
+    {FROM_BODY,         "sku/family", &family, .fallback = "MeteredData"},
+    {FROM_BODY, "tags",                        &kind_tags, .fallback = "{}"},
+    {FROM_CALLER,"role"},
+    {FROM_CALLER,                 "actor"                               },
+};
+
+static void circuit_create_complete(struct call *call)
+{
+    const char *chosen_tier = call_value(call, "sku/tier");
+    const char *chosen_family = call_value(call, "sku/family");
+    if (!chosen_tier || !chosen_family)
+        return;
+    if (strcmp(chosen_tier, "Local") == 0 && strcmp(chosen_family, "UnlimitedData") != 0)
+        fault_add(call->faults, "/sku/family", "invalid_value",
+                  "The Local tier comes with UnlimitedData alone; name it in sku.family.");
+}
+
+const struct operation circuit_create = {
+    .name = "circuit_create",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 201,
+    .location = "/v1/circuits/",
+    PARAMETERS(circuit_create_parameters),
+    MEMBERS(circuit_members),
+    .complete = circuit_create_complete,
+};
+
+static const struct parameter circuit_get_parameters[] = {
+    {FROM_PATH,         "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"    },
+};
+
+const struct operation circuit_get = {
+    .name = "circuit_get",
+    .lane = LANE_READ,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(circuit_get_parameters),
+    MEMBERS(circuit_members),
+};
+
+static const struct parameter circuit_list_parameters[] = {
+    {FROM_CALLER, "customer"       },
+    {                      FROM_QUERY,   "cursor", &kind_cursor_uuid},
+    {                      FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
+    {      FROM_QUERY,  "providerStatus",  &kind_provider_status},
+    {FROM_QUERY,  "circuitStatus",   &circuit_status},
+    {            FROM_QUERY,  "partner",         &kind_slug},
+    {FROM_QUERY,  "peeringLocation", &location},
+    {             FROM_QUERY,  "customerId",      &kind_uuid},
+    {FROM_QUERY,  "serviceKey",      &kind_uuid},
+    {             FROM_QUERY,  "deleted",         &kind_boolean},
+};
+
+const struct operation circuit_list = {
+    .name = "circuit_list",
+    .lane = LANE_READ,
+    .answer = ANSWER_LIST,
+    .success = 200,
+    PARAMETERS(circuit_list_parameters),
+    MEMBERS(circuit_members),
+};
+
+static const struct parameter circuit_delete_parameters[] = {
+    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER,       "role"                 },
+    {FROM_CALLER,       "actor"               },
+};
+
+const struct operation circuit_delete = {
+    .name = "circuit_delete",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_NOTHING,
+    .success = 204,
+    PARAMETERS(circuit_delete_parameters),
+};
+
+static const struct member event_members[] = {
+    {"id",         MEMBER_PLAIN,  "id"         },
+    {"circuitId",  MEMBER_PLAIN,  "circuit_id" },
+    {"sequence",   MEMBER_NUMBER, "sequence"   },
+    {"type",       MEMBER_PLAIN,  "type"       },
+    {"at",         MEMBER_TIME,   "at"         },
+    {"occurredAt", MEMBER_TIME,   "occurred_at"},
+    {"actor",      MEMBER_OPEN,   NULL         },
+    {"role",       MEMBER_PLAIN,  "actor_role" },
+    {"name",       MEMBER_TEXT,   "actor_name" },
+    {NULL,         MEMBER_CLOSE,  NULL         },
+    {"from",       MEMBER_PLAIN,  "from_status"},
+    {"to",         MEMBER_PLAIN,  "to_status"  },
+    {"reason",     MEMBER_TEXT,   "reason"     },
+};
+
+static const struct parameter circuit_event_list_parameters[] = {
+    {FROM_PATH,              "id",       &kind_uuid, .required = true},
+    {FROM_CALLER,            "customer"},
+    {FROM_QUERY, "cursor",           &kind_cursor_sequence          },
+    {FROM_QUERY,      "limit",                &kind_limit,.fallback = "50"                 },
+};
+
+const struct operation circuit_event_list = {
+    .name = "circuit_event_list",
+    .lane = LANE_READ,
+    .answer = ANSWER_LIST,
+    .success = 200,
+    PARAMETERS(circuit_event_list_parameters),
+    MEMBERS(event_members),
+    .key = "sequence",
+};
+
+/* As many in one transaction as leave its locks short. */
+static void circuit_stall_complete(struct call *call)
+{
+    call_set(call, "limit", "100");
+}
+
+static const struct parameter circuit_stall_parameters[] = {
+    {FROM_HOOK, "limit"}
+};
+
+const struct operation circuit_stall = {
+    .name = "circuit_stall",
+    .lane = LANE_ALONE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(circuit_stall_parameters),
+    .complete = circuit_stall_complete,
+};

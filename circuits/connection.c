@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "circuits/connection.h"
+
+static const struct member connection_members[] = {
+    {"id",              MEMBER_PLAIN, "id"              },
+    {"circuitId",       MEMBER_PLAIN, "circuit_id"      },
+    {"vnetId",          MEMBER_PLAIN, "vnet_id"         },
+    {"status",          MEMBER_PLAIN, "status"          },
+    {"authorizationId", MEMBER_PLAIN, "authorization_id"},
+    {"createdAt",       MEMBER_TIME,  "created_at"      },
+};
+
+static const struct parameter connection_create_parameters[] = {
+    {FROM_CALLER,       "customer"           },
+    {FROM_BODY,         "circuitId",           &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_BODY, "vnetId", &kind_uuid, .required = true, .locks = LOCK_VNET},
+    {FROM_CALLER,         "role"                     },
+    {FROM_CALLER, "actor"   },
+};
+
+const struct operation connection_create = {
+    .name = "connection_create",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 201,
+    .location = "/v1/connections/",
+    PARAMETERS(connection_create_parameters),
+    MEMBERS(connection_members),
+};
+
+static const struct parameter connection_get_parameters[] = {
+    {FROM_PATH,         "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"    },
+};
+
+const struct operation connection_get = {
+    .name = "connection_get",
+    .lane = LANE_READ,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(connection_get_parameters),
+    MEMBERS(connection_members),
+};
+
+static const struct parameter connection_list_parameters[] = {
+    {FROM_CALLER, "customer"       },
+    {                 FROM_QUERY,   "cursor", &kind_cursor_uuid},
+    {                 FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
+    { FROM_QUERY,  "circuitId",       &kind_uuid},
+    {      FROM_QUERY,  "vnetId",          &kind_uuid},
+};
+
+const struct operation connection_list = {
+    .name = "connection_list",
+    .lane = LANE_READ,
+    .answer = ANSWER_LIST,
+    .success = 200,
+    PARAMETERS(connection_list_parameters),
+    MEMBERS(connection_members),
+};
+
+/* Its circuit and VNet are known only after a look at the row, which batch_lock takes as well. */
+static const struct parameter connection_delete_parameters[] = {
+    {FROM_PATH,         "id",                     &kind_uuid, .required = true, .locks = LOCK_CONNECTION},
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER,       "role"                    },
+    {FROM_CALLER,       "actor"                  },
+};
+
+const struct operation connection_delete = {
+    .name = "connection_delete",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_NOTHING,
+    .success = 204,
+    PARAMETERS(connection_delete_parameters),
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "circuits/customer.h"
+
+static const struct member customer_members[] = {
+    {"id",        MEMBER_PLAIN, "id"        },
+    {"name",      MEMBER_TEXT,  "name"      },
+    {"createdAt", MEMBER_TIME,  "created_at"},
+};
+
+static const struct parameter customer_create_parameters[] = {
+    {FROM_BODY, "name", &kind_name, .required = true},
+};
+
+const struct operation customer_create = {
+    .name = "customer_create",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 201,
+    PARAMETERS(customer_create_parameters),
+    MEMBERS(customer_members),
+};
+
+static const struct parameter customer_list_parameters[] = {
+    {FROM_QUERY, "cursor",    &kind_cursor_uuid},
+    { FROM_QUERY,   "limit", &kind_limit,  .fallback = "50"},
+};
+
+const struct operation customer_list = {
+    .name = "customer_list",
+    .lane = LANE_READ,
+    .answer = ANSWER_LIST,
+    .success = 200,
+    PARAMETERS(customer_list_parameters),
+    MEMBERS(customer_members),
+};

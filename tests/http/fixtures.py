@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for tests/http and tests/faults: one server a worker, fresh tenants a test."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from client import Client
+from process import Server
+from tenant import Customer, Partner
+
+# The same examples on every run: a red build is red again when it is looked at.
+settings.register_profile(
+    "onramp",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("onramp")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A running server, shared by the tests of this worker."""
+    running = Server()
+    try:
+        yield running.start()
+    finally:
+        running.remove()
+
+
+@pytest.fixture(scope="session")
+def operator(server):
+    return Client(server.url, server.credentials["ONRAMP_OPERATOR_TOKEN"])
+
+
+@pytest.fixture(scope="session")
+def anonymous(server):
+    return Client(server.url)
+
+
+@pytest.fixture
+def customer(operator):
+    return Customer(operator)
+
+
+@pytest.fixture
+def partner(operator):
+    return Partner(operator)
+
+
+@pytest.fixture
+def own_server():
+    """A server for one test alone, which it may kill."""
+    running = Server()
+    try:
+        yield running.start()
+    finally:
+        running.remove()

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real binary as a child process, with a state directory of its own.
+
+Whatever happens to the test, the server, its PostgreSQL and the directory are gone afterwards: by
+the fixture, by atexit, and by the kernel (the child is told when its parent dies).
+"""
+
+import atexit
+import ctypes
+import json
+import os
+import pathlib
+import re
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("ONRAMPD") or str(ROOT / "build" / "release" / "onrampd")
+START_SECONDS = 90
+STOP_SECONDS = 30
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent():
+    _libc.prctl(1, signal.SIGTERM)
+
+
+def directory():
+    """A directory under /tmp that an unprivileged server can reach; short, for unix sockets."""
+    path = tempfile.mkdtemp(prefix="onramp-", dir="/tmp")
+    os.chmod(path, 0o755)
+    return path
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (OSError, IndexError):
+        return False
+
+
+class Server:
+    """One onrampd. The state outlives stop() and kill(), so that start() can come again."""
+
+    def __init__(self, *options, environment=None):
+        self.directory = directory()
+        self.state = os.path.join(self.directory, "state")
+        self.log = os.path.join(self.directory, "log")
+        self.options = options
+        self.environment = {**os.environ, **(environment or {})}
+        for name in list(self.environment):
+            if name.startswith("ONRAMP_"):
+                del self.environment[name]
+        self.process = None
+        self.url = None
+        self.credentials = {}
+        atexit.register(self.remove)
+
+    def start(self):
+        command = [BINARY, "up", "--state", self.state, "--port", "0", "--listen", "127.0.0.1"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command + list(self.options),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self.environment,
+                cwd="/",
+                preexec_fn=_die_with_parent,
+            )
+        self.url = self._wait_ready()
+        self.credentials = self.env()
+        return self
+
+    def _wait_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        seen = b""
+        descriptor = self.process.stdout.fileno()
+        while time.monotonic() < deadline:
+            readable, _, _ = select.select([descriptor], [], [], 0.5)
+            if readable:
+                chunk = os.read(descriptor, 4096)
+                seen += chunk
+                found = re.search(rb"^ready (http://\S+)\s*$", seen, re.M)
+                if found:
+                    return found.group(1).decode()
+                if not chunk:
+                    break
+            if self.process.poll() is not None:
+                break
+        raise AssertionError(
+            f"the server was not ready: exit {self.process.poll()}, it said {seen!r}\n"
+            + self.log_text()[-4000:]
+        )
+
+    def log_text(self):
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                return log.read()
+        except OSError:
+            return ""
+
+    def _ask(self, verb, *options):
+        done = subprocess.run(
+            [BINARY, verb, "--state", self.state, *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd="/",
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0, f"{verb}: {done.returncode} {done.stdout} {done.stderr}"
+        return done.stdout
+
+    def env(self):
+        """What `onrampd env` prints, as a dictionary."""
+        words = shlex.split(self._ask("env"), comments=True)
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def status(self):
+        """What `onrampd status --json` prints: pid, postgresPid, url, state, ready."""
+        return json.loads(self._ask("status", "--json"))
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        """kill -9, as a power cut would for this process alone."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        """SIGTERM, and the exit status; it must not need more."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.terminate()
+        status = self.process.wait(STOP_SECONDS)
+        self.process.stdout.close()
+        self.process = None
+        return status
+
+    def postmasters(self):
+        """Pids of PostgreSQL servers whose data directory is in our state."""
+        pids = []
+        for path in pathlib.Path(self.directory).glob("**/postmaster.pid"):
+            try:
+                pids.append(int(path.read_text().split()[0]))
+            except (OSError, ValueError, IndexError):
+                pass
+        return [pid for pid in pids if alive(pid)]
+
+    def remove(self):
+        """Nothing of this server is left, however it stands."""
+        atexit.unregister(self.remove)
+        try:
+            if self.process is not None:
+                try:
+                    self.stop()
+                except subprocess.TimeoutExpired:
+                    self.kill()
+        finally:
+            for pid in self.postmasters():
+                os.kill(pid, signal.SIGQUIT)
+            deadline = time.monotonic() + 10
+            while self.postmasters() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            shutil.rmtree(self.directory, ignore_errors=True)

@@ -187,7 +187,7 @@ static const struct parameter partner_circuit_list_parameters[] = {
     {FROM_CALLER, "partner"        },
     {                 FROM_QUERY,   "cursor", &kind_cursor_uuid},
     {                 FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
-    { FROM_QUERY,  "providerStatus",  &provider_status},
+    { FROM_QUERY,  "providerStatus",  &kind_provider_status},
 };
 
 const struct operation partner_circuit_list = {

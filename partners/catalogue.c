@@ -85,7 +85,7 @@ static bool row_read(json_t *locations, json_t *partners, json_t *by_slug, struc
     while (fields[LOCAL_REGIONS].length > 0)
         json_array_append_new(regions, text_of(part(&fields[LOCAL_REGIONS], ';')));
     json_t *location =
-        json_pack("{s:o?, s:o?, s:i, s:o?, s:o, s:b}", "name", text_of(fields[LOCATION]), "metro",
+        json_pack("{s:o, s:o, s:i, s:o, s:o, s:b}", "name", text_of(fields[LOCATION]), "metro",
                   metro_of(fields[LOCATION]), "zone", zone.text[0] - '0', "site",
                   text_of(fields[SITE]), "localRegions", regions, "direct", direct);
     if (!location)
@@ -93,7 +93,7 @@ static bool row_read(json_t *locations, json_t *partners, json_t *by_slug, struc
     json_array_append_new(locations, location);
     while (fields[PARTNERS].length > 0) {
         json_t *offers = offers_of(partners, by_slug, part(&fields[PARTNERS], ';'));
-        json_t *offer = json_pack("{s:o?, s:o}", "peeringLocation", text_of(fields[LOCATION]),
+        json_t *offer = json_pack("{s:o, s:o}", "peeringLocation", text_of(fields[LOCATION]),
                                   "bandwidthsMbps", all_bandwidths());
         if (!offers || !offer) {
             json_decref(offer);

@@ -153,6 +153,25 @@ const struct operation callback_apply = {
     .complete = callback_apply_complete,
 };
 
+/* As many in one transaction as keep it short. */
+static void callback_memory_sweep_complete(struct call *call)
+{
+    call_set(call, "limit", "1000");
+}
+
+static const struct parameter callback_memory_sweep_parameters[] = {
+    {FROM_HOOK, "limit"}
+};
+
+const struct operation callback_memory_sweep = {
+    .name = "callback_memory_sweep",
+    .lane = LANE_ALONE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(callback_memory_sweep_parameters),
+    .complete = callback_memory_sweep_complete,
+};
+
 static const struct parameter partner_circuit_quote_parameters[] = {
     {FROM_CALLER,       "partner"                },
     {FROM_BODY,         "serviceKey",              &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},

@@ -9,6 +9,9 @@
  * caller.secret_id (a signature) or an operator's token, which needs data.reason. */
 extern const struct operation callback_apply;
 
+/* Forgets webhook-ids that were remembered long enough; run by the daemon itself, periodically. */
+extern const struct operation callback_memory_sweep;
+
 extern const struct operation partner_circuit_quote, partner_circuit_get, partner_circuit_list;
 
 #endif

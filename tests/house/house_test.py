@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house that a compiler does not check.
+
+Dependencies point one way, each library is included in one place, one word names an operation
+everywhere, and a copy of anything that the database decides is equal to the original.
+"""
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+
+HOUSE = pathlib.Path(__file__).resolve().parents[2]
+LAYERS = {
+    "db": {"db"},
+    "circuits": {"circuits", "db"},
+    "partners": {"partners", "db"},
+    "api": {"api", "circuits", "partners", "db"},
+}
+# Which folder alone may include a library's header.
+LIBRARIES = {
+    "microhttpd.h": "api",
+    "libpq-fe.h": "db",
+}
+TOP = {
+    "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
+    "circuits", "partners", "db", "migrations", "tests", "bench", "openapi",
+}
+# Functions of the database that no route names, and who calls them instead.
+NOT_ROUTED = {
+    "batch_lock": "db/",
+    "catalogue_load": "api/",
+    "callback_secret_list": "partners/",
+    "callback_memory_sweep": "partners/",
+    "circuit_stall": "circuits/",
+    "schema_ready": "api/",
+    "token_check": "api/",
+}
+
+
+def tracked():
+    listed = subprocess.run(["git", "-C", HOUSE, "ls-files", "-z", "--cached", "--others",
+                             "--exclude-standard"], capture_output=True, check=True).stdout
+    return [pathlib.Path(name) for name in listed.decode().split("\0")
+            if name and (HOUSE / name).exists()]
+
+
+def sources(*folders):
+    return [path for path in tracked()
+            if path.suffix in (".c", ".h") and path.parts[0] in folders]
+
+
+def includes(path):
+    text = (HOUSE / path).read_text()
+    return re.findall(r'^\s*#\s*include\s+["<]([^">]+)[">]', text, re.M)
+
+
+def the_c_of(*folders):
+    return "\n".join((HOUSE / path).read_text() for path in sources(*folders))
+
+
+def sql_functions():
+    return {path.stem for path in (HOUSE / "migrations/functions").glob("*.sql")}
+
+
+def openapi():
+    return yaml.safe_load((HOUSE / "openapi/openapi.yaml").read_text())
+
+
+def routes():
+    """(method, path, operation) of each line of the route table."""
+    table = (HOUSE / "api/routes.c").read_text()
+    return re.findall(r'\{\s*(GET|POST|PUT|PATCH|DELETE)\s*,\s*"([^"]+)"\s*,[^\n]*?&(\w+)', table)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_dependencies_point_one_way(layer):
+    found = [path for path in sources(layer)]
+    assert found, f"no sources in {layer}"
+    for path in found:
+        for name in includes(path):
+            folder = name.split("/")[0]
+            if "/" in name and folder in LAYERS:
+                assert folder in LAYERS[layer], f"{path} includes {name}"
+
+
+@pytest.mark.parametrize("header", LIBRARIES)
+def test_a_library_is_included_in_one_folder(header):
+    users = {path.parts[0] for path in sources(*LAYERS) if header in includes(path)}
+    assert users == {LIBRARIES[header]}
+
+
+def test_the_top_level_holds_what_the_map_names():
+    top = {path.parts[0] for path in tracked()}
+    assert {name for name in top if not name.startswith(".")} == TOP
+
+
+def test_no_file_is_named_for_nothing_in_particular():
+    for path in tracked():
+        assert not re.search(r"(^|_)(utils?|common|misc|manager|helpers?)(_|$)", path.stem), path
+
+
+def test_sources_begin_with_their_licence():
+    for path in tracked():
+        if path.suffix in (".c", ".h", ".sql", ".sh", ".py", ".cmake") or path.name == "onramp":
+            head = (HOUSE / path).read_text()[:400]
+            assert "SPDX-License-Identifier: Apache-2.0" in head, path
+
+
+def test_one_word_names_an_operation_everywhere():
+    """Statement, SQL function and file: the three are spelled alike, none is missing or left over."""
+    declared = set(re.findall(r'\.name = "(\w+)",\s*\n\s*\.lane', the_c_of(*LAYERS)))
+    assert declared, "no operation is declared"
+    assert declared | {"batch_lock", "catalogue_load"} == sql_functions()
+    for name in sql_functions():
+        text = (HOUSE / f"migrations/functions/{name}.sql").read_text()
+        assert re.search(rf"FUNCTION\s+(onramp\.)?{name}\s*\(", text), name
+
+
+def test_every_function_is_reached_by_a_route_or_known_not_to_be():
+    routed = {name for _, _, name in routes()}
+    for name in sql_functions() - routed:
+        assert name in NOT_ROUTED, f"{name} has no route"
+        assert name in the_c_of(NOT_ROUTED[name].rstrip("/")), f"{name} is called by nobody"
+    for name in NOT_ROUTED:
+        assert name not in routed, f"{name} has a route; take it off the list"
+
+
+def test_routes_and_openapi_are_the_same_list():
+    described = {(method.upper(), path, operation["operationId"])
+                 for path, item in openapi()["paths"].items()
+                 for method, operation in item.items()
+                 if method in ("get", "post", "put", "patch", "delete")}
+    assert set(routes()) == described
+
+
+def test_problem_codes_and_openapi_are_the_same_list():
+    table = (HOUSE / "api/problem.c").read_text()
+    coded = set(re.findall(r'^\s*\{"(\w+)",\s*\d{3},', table, re.M))
+    assert coded, "the table of problems was not found"
+    assert set(openapi()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == coded
+
+
+def test_every_outcome_of_the_database_has_a_problem():
+    table = (HOUSE / "api/problem.c").read_text()
+    coded = set(re.findall(r'^\s*\{"(\w+)",\s*\d{3},', table, re.M))
+    for path in (HOUSE / "migrations").rglob("*.sql"):
+        for outcome in re.findall(r"outcome\s*:=\s*'(\w+)'", path.read_text()):
+            assert outcome == "ok" or outcome in coded, f"{path.name}: {outcome}"
+
+
+def test_copies_of_the_states_equal_the_database():
+    in_c = re.findall(r'"(\w+)"', the_c_of("db").split("provider_status_names[] = {")[1]
+                      .split("}")[0])
+    graph = "\n".join(path.read_text() for path in sorted((HOUSE / "migrations").glob("*.sql")))
+    enumerated = re.findall(r"'((?:Not|De)?[Pp]rovision(?:ed|ing))'", graph)
+    assert set(in_c) == set(enumerated)
+    schema = openapi()["components"]["schemas"]["ProviderStatus"]["enum"]
+    assert in_c == schema
+
+
+def test_the_catalogue_keeps_its_attribution():
+    readme = (HOUSE / "README.md").read_text()
+    assert "Microsoft Docs (Azure ExpressRoute)" in readme
+    assert "CC BY 4.0" in readme

@@ -18,6 +18,8 @@
 
 struct rows;
 struct lanes;
+struct session;
+struct queue;
 
 /* A descriptor in a loop's epoll: epoll_event.data.ptr points at its watch. */
 struct watch {
@@ -26,13 +28,16 @@ struct watch {
 
 /* Why a query has no rows. */
 enum failure {
-    FAILURE_OVERLOADED,      /* the queue is full; nothing was sent */
-    FAILURE_UNAVAILABLE,     /* no connection; nothing was sent */
-    FAILURE_DEADLINE,        /* not sent before its deadline; nothing was done */
-    FAILURE_UNKNOWN_OUTCOME, /* sent, and its connection died or its deadline passed */
-    FAILURE_ABORTED,         /* rolled back by a serialization failure, a deadlock or a time-out, again
-                                after a lone retry; nothing was done */
-    FAILURE_BUG              /* the statement raised an error: nothing was done; see the log */
+    FAILURE_OVERLOADED,  /* the queue is full; nothing was sent */
+    FAILURE_UNAVAILABLE, /* no connection; nothing was done */
+    FAILURE_DEADLINE,    /* not sent before its deadline, or a read not answered by then; nothing
+                            was done */
+    FAILURE_UNKNOWN_OUTCOME, /* a write that was sent, and its connection died, its deadline passed
+                                or its commit did not reach the standbys that it has to reach */
+    FAILURE_ABORTED, /* rolled back by a serialization failure, a deadlock or a lock time-out,
+                        again after a lone retry, or for want of time or room; nothing was
+                        done */
+    FAILURE_BUG      /* the statement raised an error: nothing was done; see the log */
 };
 
 /* One statement on its way. Embedded in its owner, who keeps it and everything it points at alive
@@ -45,18 +50,24 @@ struct query {
     void (*on_failure)(struct query *query, enum failure failure);
 
     /* Below: the lane's own. */
-    struct query *next;
-    void *result;
-    bool sent, retried, abandoned;
+    struct query *next, *previous; /* in the queue where it waits */
+    struct query *later, *earlier; /* all pending ones, in order of deadline */
+    struct queue *queue;           /* NULL while it is not waiting */
+    struct session *session;       /* that it was sent on, or NULL */
+    uint32_t position;             /* of its slot there */
+    uint8_t tries;        /* sends that failed and were its own fault, or a lost session's */
+    enum failure failure; /* of one that was refused at once */
 };
 
 struct lanes_settings {
-    const char *conninfo;                       /* libpq connection string, several hosts allowed */
-    const struct operation *const *operations;  /* all that will ever be submitted: prepared once */
+    const char *conninfo;                      /* libpq connection string, several hosts allowed */
+    const struct operation *const *operations; /* all that will ever be submitted: prepared once */
     size_t operation_count;
-    int reads, writes, alone;  /* connections of each kind; a kind with 0 uses the next stricter one */
-    size_t queue_limit;        /* waiting queries a kind before FAILURE_OVERLOADED */
-    size_t batch_limit;        /* writes in one transaction */
+    int reads, writes, alone; /* connections of each kind; a kind with 0 uses the next stricter one,
+                                 and what must run alone without connections of its own does so
+                                 among the writes */
+    size_t queue_limit;       /* waiting queries a kind before FAILURE_OVERLOADED */
+    size_t batch_limit;       /* writes in one transaction */
     /* One line for the operator's log; level is a syslog(3) level. Never holds parameter values. */
     void (*log)(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 };
@@ -66,7 +77,9 @@ struct lanes_settings {
  * (message logged). The settings are copied, what they point at is borrowed for good. */
 struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd);
 
-/* Queue a query. One of its callbacks runs later, never inside this call. */
+/* Queue a query. One of its callbacks runs later, never inside this call. When there is no
+ * connection it waits for one a few seconds (a restarted PostgreSQL is back within them); in an
+ * outage that lasts longer it is refused at once. */
 void lanes_submit(struct lanes *lanes, struct query *query);
 
 /* To be called once in every loop turn, after the events were dispatched: sends what has been
@@ -74,13 +87,15 @@ void lanes_submit(struct lanes *lanes, struct query *query);
  * again (-1: only on events). */
 int lanes_turn(struct lanes *lanes, int64_t now);
 
-/* Whether at least one connection of each kind stands. */
+/* Whether at least one connection of each kind stands. False for ever while a function of the
+ * database does not answer the columns that its operation expects. */
 bool lanes_ready(const struct lanes *lanes);
 
 /* Queries that were submitted and not yet answered. */
 size_t lanes_pending(const struct lanes *lanes);
 
-/* Close everything. Pending queries get FAILURE_UNAVAILABLE or FAILURE_UNKNOWN_OUTCOME. */
+/* Close everything. Pending queries get FAILURE_UNAVAILABLE or FAILURE_UNKNOWN_OUTCOME; what their
+ * callbacks submit is refused likewise. Not to be called from a callback. */
 void lanes_close(struct lanes *lanes);
 
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { UUID_LENGTH = 36 };
+
+void batch_begin(struct batch *batch)
+{
+    batch->locks = false;
+    for (int i = 0; i < BATCH_LISTS; i++)
+        batch->lists[i].length = 0;
+}
+
+/* Whatever else it is, it must not end the array literal that it is put into. */
+static bool is_uuid(const char *text)
+{
+    return strlen(text) == UUID_LENGTH && strspn(text, "0123456789abcdef-") == UUID_LENGTH;
+}
+
+static void list_add(struct list *list, const char *uuid)
+{
+    size_t room = list->length + UUID_LENGTH + 3; /* opening brace or comma, closing brace, NUL */
+    if (room > list->capacity) {
+        list->capacity = room * 2;
+        list->text = realloc(list->text, list->capacity);
+        if (list->text == NULL)
+            abort();
+    }
+    list->text[list->length] = list->length == 0 ? '{' : ',';
+    memcpy(list->text + list->length + 1, uuid, UUID_LENGTH);
+    list->length += UUID_LENGTH + 1;
+}
+
+void batch_add(struct batch *batch, const struct query *query)
+{
+    const struct operation *operation = query->operation;
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        enum lock_kind locks = operation->parameters[i].locks;
+        const char *value = query->values[i];
+        if (locks == LOCK_NONE || value == NULL || !is_uuid(value))
+            continue;
+        list_add(&batch->lists[locks - LOCK_CIRCUIT], value);
+        batch->locks = true;
+    }
+}
+
+void batch_values(struct batch *batch, const char *values[BATCH_LISTS])
+{
+    for (int i = 0; i < BATCH_LISTS; i++) {
+        struct list *list = &batch->lists[i];
+        values[i] = "{}";
+        if (list->length > 0) {
+            memcpy(list->text + list->length, "}", 2);
+            values[i] = list->text;
+        }
+    }
+}
+
+void batch_free(struct batch *batch)
+{
+    for (int i = 0; i < BATCH_LISTS; i++)
+        free(batch->lists[i].text);
+    memset(batch, 0, sizeof *batch);
+}

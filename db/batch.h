@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* batch.h - what a shared transaction locks before its members run.
+ *
+ * The values of the members' locking parameters become the array literals of batch_lock. The
+ * memory is kept from one batch to the next. */
+#ifndef ONRAMP_DB_BATCH_H
+#define ONRAMP_DB_BATCH_H
+
+#include "db/lane.h"
+
+#include <stdbool.h>
+
+enum { BATCH_LISTS = 3 }; /* circuits, service keys, VNets: batch_lock's parameters */
+
+struct batch {
+    struct list {
+        char *text;
+        size_t length, capacity;
+    } lists[BATCH_LISTS];
+    bool locks; /* something is to be locked */
+};
+
+void batch_begin(struct batch *batch);
+void batch_add(struct batch *batch, const struct query *query);
+
+/* The parameters of batch_lock, borrowed until the next batch_begin. */
+void batch_values(struct batch *batch, const char *values[BATCH_LISTS]);
+
+void batch_free(struct batch *batch);
+
+#endif

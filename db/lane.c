@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/lane.h"
+
+#include "db/session.h"
+#include "db/statement.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <syslog.h>
+#include <time.h>
+
+enum { OUTAGE_GRACE = 3000 }; /* milliseconds that queries wait for a connection to come back */
+
+int64_t lanes_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- which queue --- */
+
+static int session_total(const struct lanes_settings *settings, enum lane_kind kind)
+{
+    switch (kind) {
+    case LANE_READ:
+        return settings->reads;
+    case LANE_WRITE:
+        return settings->writes;
+    case LANE_ALONE:
+        return settings->alone;
+    }
+    abort();
+}
+
+/* The kind of session that runs operations of this kind: its own or the next stricter one. */
+static enum lane_kind session_kind(const struct lanes *lanes, enum lane_kind kind)
+{
+    const struct lanes_settings *settings = &lanes->settings;
+    if (kind == LANE_READ && settings->reads > 0)
+        return LANE_READ;
+    if (kind != LANE_ALONE && settings->writes > 0)
+        return LANE_WRITE;
+    return settings->alone > 0 ? LANE_ALONE : LANE_WRITE;
+}
+
+static struct queue *queue_of(struct lanes *lanes, const struct query *query, bool again)
+{
+    enum lane_kind kind = session_kind(lanes, query->operation->lane);
+    if (kind == LANE_READ)
+        return &lanes->reads;
+    if (kind == LANE_ALONE)
+        return &lanes->alone;
+    return again || query->operation->lane == LANE_ALONE ? &lanes->lone : &lanes->writes;
+}
+
+/* --- the ends of a query --- */
+
+static void leave(struct lanes *lanes, struct query *query)
+{
+    deadlines_leave(&lanes->deadlines, query);
+    query->session = NULL;
+    lanes->pending--;
+}
+
+void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result)
+{
+    leave(lanes, query);
+    query->on_rows(query, (const struct rows *)result);
+}
+
+void lanes_fail(struct lanes *lanes, struct query *query, enum failure failure)
+{
+    leave(lanes, query);
+    query->on_failure(query, failure);
+}
+
+void lanes_again(struct lanes *lanes, struct query *query)
+{
+    query->session = NULL;
+    queue_prepend(queue_of(lanes, query, true), query);
+}
+
+static void fail_queue(struct lanes *lanes, struct queue *queue, enum failure failure)
+{
+    /* What the callbacks submit waits for the next turn. */
+    for (size_t left = queue->count; left > 0 && queue->first != NULL; left--) {
+        struct query *query = queue->first;
+        queue_leave(query);
+        lanes_fail(lanes, query, failure);
+    }
+}
+
+static void fail_refused(struct lanes *lanes)
+{
+    for (size_t left = lanes->refused.count; left > 0 && lanes->refused.first != NULL; left--) {
+        struct query *query = lanes->refused.first;
+        queue_leave(query);
+        lanes_fail(lanes, query, query->failure);
+    }
+}
+
+static void fail_overdue(struct lanes *lanes, int64_t now)
+{
+    while (lanes->deadlines.first != NULL && lanes->deadlines.first->deadline <= now) {
+        struct query *query = lanes->deadlines.first;
+        bool unknown = false;
+        if (query->queue != NULL) {
+            queue_leave(query);
+        } else {
+            session_slot(query->session, query->position)->query = NULL;
+            unknown = query->operation->lane != LANE_READ;
+        }
+        lanes_fail(lanes, query, unknown ? FAILURE_UNKNOWN_OUTCOME : FAILURE_DEADLINE);
+    }
+}
+
+/* --- submitting --- */
+
+static bool outage(const struct lanes *lanes, enum lane_kind kind, int64_t now)
+{
+    return lanes->down_since[kind] != 0 && now >= lanes->down_since[kind] + OUTAGE_GRACE;
+}
+
+void lanes_submit(struct lanes *lanes, struct query *query)
+{
+    struct queue *queue = queue_of(lanes, query, false);
+    query->session = NULL;
+    query->tries = 0;
+    lanes->pending++;
+    deadlines_enter(&lanes->deadlines, query);
+    if (lanes->closing || queue->count >= lanes->settings.queue_limit) {
+        query->failure = lanes->closing ? FAILURE_UNAVAILABLE : FAILURE_OVERLOADED;
+        queue = &lanes->refused;
+    }
+    queue_append(queue, query);
+}
+
+/* --- dispatching --- */
+
+static struct session *idlest(struct lanes *lanes, enum lane_kind kind, unsigned depth)
+{
+    struct session *found = NULL;
+    for (int i = 0; i < lanes->session_count; i++) {
+        struct session *session = &lanes->sessions[i];
+        if (session->kind == kind && session->state == SESSION_READY &&
+            session->outstanding < depth &&
+            (found == NULL || session->outstanding < found->outstanding))
+            found = session;
+    }
+    return found;
+}
+
+static struct query *take_first(struct queue *queue)
+{
+    struct query *query = queue->first;
+    queue_leave(query);
+    return query;
+}
+
+static void send_reads(struct lanes *lanes)
+{
+    struct session *session;
+    while (lanes->reads.first != NULL && (session = idlest(lanes, LANE_READ, READ_DEPTH)) != NULL)
+        pipeline_query(session, take_first(&lanes->reads));
+    for (int i = 0; i < lanes->session_count; i++) {
+        session = &lanes->sessions[i];
+        if (session->kind == LANE_READ && session->state == SESSION_READY && session->group_open &&
+            pipeline_sync(session))
+            session_flush(session);
+    }
+}
+
+static void send_lone(struct session *session, struct queue *queue)
+{
+    if (pipeline_query(session, take_first(queue)) && pipeline_sync(session))
+        session_flush(session);
+}
+
+/* What waits becomes one transaction. It locks first what its members lock, in one order, because
+ * all of their locks are held until its commit. */
+static void send_shared(struct lanes *lanes, struct session *session)
+{
+    size_t count = lanes->writes.count;
+    if (count > lanes->settings.batch_limit)
+        count = lanes->settings.batch_limit;
+    if (count > 1) {
+        batch_begin(&lanes->batch);
+        const struct query *query = lanes->writes.first;
+        for (size_t i = 0; i < count; i++, query = query->next)
+            batch_add(&lanes->batch, query);
+        if (lanes->batch.locks) {
+            const char *values[BATCH_LISTS];
+            batch_values(&lanes->batch, values);
+            if (!pipeline_lock(session, values))
+                return;
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!pipeline_query(session, take_first(&lanes->writes)))
+            return;
+    if (pipeline_sync(session))
+        session_flush(session);
+}
+
+static void send_writes(struct lanes *lanes)
+{
+    struct session *session;
+    while ((lanes->lone.first != NULL || lanes->writes.first != NULL) &&
+           (session = idlest(lanes, LANE_WRITE, 1)) != NULL) {
+        if (lanes->lone.first != NULL)
+            send_lone(session, &lanes->lone);
+        else
+            send_shared(lanes, session);
+    }
+}
+
+static void send_alone(struct lanes *lanes)
+{
+    struct session *session;
+    while (lanes->alone.first != NULL && (session = idlest(lanes, LANE_ALONE, 1)) != NULL)
+        send_lone(session, &lanes->alone);
+}
+
+/* --- the turn --- */
+
+static void fail_outages(struct lanes *lanes, int64_t now)
+{
+    if (outage(lanes, LANE_READ, now))
+        fail_queue(lanes, &lanes->reads, FAILURE_UNAVAILABLE);
+    if (outage(lanes, LANE_WRITE, now)) {
+        fail_queue(lanes, &lanes->lone, FAILURE_UNAVAILABLE);
+        fail_queue(lanes, &lanes->writes, FAILURE_UNAVAILABLE);
+    }
+    if (outage(lanes, LANE_ALONE, now))
+        fail_queue(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
+}
+
+static int64_t earlier(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* When the next turn has something to do without an event. */
+static int64_t next_due(const struct lanes *lanes, int64_t now)
+{
+    int64_t due = INT64_MAX;
+    if (lanes->refused.first != NULL)
+        return now;
+    if (lanes->deadlines.first != NULL)
+        due = lanes->deadlines.first->deadline;
+    for (int i = 0; i < lanes->session_count; i++)
+        due = earlier(due, session_due(&lanes->sessions[i]));
+    const bool waits[LANE_KINDS] = {lanes->reads.first != NULL,
+                                    lanes->lone.first != NULL || lanes->writes.first != NULL,
+                                    lanes->alone.first != NULL};
+    for (int i = 0; i < LANE_KINDS; i++)
+        if (waits[i] && lanes->down_since[i] != 0)
+            due = earlier(due, lanes->down_since[i] + OUTAGE_GRACE);
+    return due;
+}
+
+int lanes_turn(struct lanes *lanes, int64_t now)
+{
+    fail_refused(lanes);
+    fail_overdue(lanes, now);
+    fail_outages(lanes, now);
+    for (int i = 0; i < lanes->session_count; i++)
+        session_attend(&lanes->sessions[i], now);
+    send_reads(lanes);
+    send_writes(lanes);
+    send_alone(lanes);
+
+    int64_t due = next_due(lanes, now);
+    if (due == INT64_MAX)
+        return -1;
+    return due <= now ? 0 : due - now > INT_MAX ? INT_MAX : (int)(due - now);
+}
+
+/* --- whether they stand --- */
+
+static int count_ready(const struct lanes *lanes, enum lane_kind kind)
+{
+    int count = 0;
+    for (int i = 0; i < lanes->session_count; i++)
+        count += lanes->sessions[i].kind == kind && lanes->sessions[i].state == SESSION_READY;
+    return count;
+}
+
+bool lanes_ready(const struct lanes *lanes)
+{
+    for (int kind = 0; kind < LANE_KINDS; kind++)
+        if (session_total(&lanes->settings, (enum lane_kind)kind) > 0 &&
+            lanes->down_since[kind] != 0)
+            return false;
+    return true;
+}
+
+void lanes_changed(struct lanes *lanes, enum lane_kind kind)
+{
+    if (count_ready(lanes, kind) > 0)
+        lanes->down_since[kind] = 0;
+    else if (lanes->down_since[kind] == 0)
+        lanes->down_since[kind] = lanes_now();
+    bool ready = lanes_ready(lanes);
+    if (ready != lanes->ready && !lanes->closing)
+        lanes->settings.log(ready ? LOG_INFO : LOG_WARNING, "database connections: %s",
+                            ready ? "ready" : "not ready");
+    lanes->ready = ready;
+}
+
+size_t lanes_pending(const struct lanes *lanes)
+{
+    return lanes->pending;
+}
+
+/* --- opening and closing --- */
+
+static bool name_stood_before(const struct lanes_settings *settings, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(settings->operations[i]->name, settings->operations[index]->name) == 0)
+            return true;
+    return false;
+}
+
+static void write_statements(struct lanes *lanes)
+{
+    const struct lanes_settings *settings = &lanes->settings;
+    lanes->statements = calloc(settings->operation_count + 1, sizeof *lanes->statements);
+    if (lanes->statements == NULL)
+        abort();
+    for (size_t i = 0; i < settings->operation_count; i++) {
+        const struct operation *operation = settings->operations[i];
+        if (!name_stood_before(settings, i))
+            lanes->statements[i] = statement_text(operation);
+        for (size_t j = 0; j < operation->parameter_count; j++)
+            lanes->locks = lanes->locks || operation->parameters[j].locks != LOCK_NONE;
+    }
+    lanes->batch_lock_text = statement_text(&batch_lock);
+}
+
+static bool open_sessions(struct lanes *lanes)
+{
+    const struct lanes_settings *settings = &lanes->settings;
+    int total = settings->reads + settings->writes + settings->alone;
+    lanes->sessions = calloc((size_t)total, sizeof *lanes->sessions);
+    if (lanes->sessions == NULL)
+        abort();
+    for (int kind = 0; kind < LANE_KINDS; kind++)
+        for (int i = 0; i < session_total(settings, (enum lane_kind)kind); i++) {
+            struct conninfo conninfo;
+            if (!conninfo_read(&conninfo, settings->conninfo)) {
+                settings->log(LOG_ERR, "the database's connection string is not one");
+                return false;
+            }
+            session_init(&lanes->sessions[lanes->session_count++], lanes, (enum lane_kind)kind,
+                         &conninfo);
+        }
+    return true;
+}
+
+struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd)
+{
+    assert(settings->writes + settings->alone > 0 && settings->batch_limit > 0);
+    struct lanes *lanes = calloc(1, sizeof *lanes);
+    if (lanes == NULL)
+        abort();
+    lanes->settings = *settings;
+    lanes->epoll_fd = epoll_fd;
+    if (getrandom(&lanes->random, sizeof lanes->random, GRND_NONBLOCK) < 0)
+        lanes->random = (uint32_t)lanes_now();
+    int64_t now = lanes_now();
+    for (int kind = 0; kind < LANE_KINDS; kind++)
+        lanes->down_since[kind] = now;
+    write_statements(lanes);
+    if (!open_sessions(lanes)) {
+        lanes_close(lanes);
+        return NULL;
+    }
+    return lanes;
+}
+
+void lanes_close(struct lanes *lanes)
+{
+    lanes->closing = true;
+    for (int i = 0; i < lanes->session_count; i++)
+        session_free(&lanes->sessions[i]);
+    fail_queue(lanes, &lanes->reads, FAILURE_UNAVAILABLE);
+    fail_queue(lanes, &lanes->lone, FAILURE_UNAVAILABLE);
+    fail_queue(lanes, &lanes->writes, FAILURE_UNAVAILABLE);
+    fail_queue(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
+    while (lanes->refused.first != NULL)
+        fail_refused(lanes);
+    for (size_t i = 0; i < lanes->settings.operation_count; i++)
+        free(lanes->statements[i]);
+    free(lanes->statements);
+    free(lanes->batch_lock_text);
+    free(lanes->sessions);
+    batch_free(&lanes->batch);
+    free(lanes);
+}

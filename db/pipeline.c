@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/session.h"
+#include "db/statement.h"
+
+#include <assert.h>
+#include <string.h>
+#include <syslog.h>
+
+enum {
+    LONE_TRIES = 2, /* a statement that failed by itself is sent this often */
+    COMPLAINT_SIZE = 512
+};
+
+/* --- out --- */
+
+static struct slot *slot_push(struct session *session, enum slot_kind kind,
+                              const struct operation *operation)
+{
+    assert(session->tail - session->group <= session->slots_mask);
+    struct slot *slot = session_slot(session, session->tail++);
+    *slot = (struct slot){.kind = kind, .operation = operation};
+    session->group_open = kind != SLOT_SYNC;
+    return slot;
+}
+
+static bool sent(struct session *session, int success)
+{
+    if (success != 1)
+        session_lose(session, PQerrorMessage(session->pg));
+    return success == 1;
+}
+
+bool pipeline_query(struct session *session, struct query *query)
+{
+    const struct operation *operation = query->operation;
+    query->session = session;
+    query->position = session->tail;
+    slot_push(session, SLOT_QUERY, operation)->query = query;
+    session->outstanding++;
+    return sent(session,
+                PQsendQueryPrepared(session->pg, operation->name, (int)operation->parameter_count,
+                                    query->values, NULL, NULL, 0));
+}
+
+bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS])
+{
+    slot_push(session, SLOT_LOCK, &batch_lock);
+    return sent(session, PQsendQueryPrepared(session->pg, batch_lock.name, BATCH_LISTS, values,
+                                             NULL, NULL, 0));
+}
+
+bool pipeline_prepare(struct session *session, const struct operation *operation,
+                      const char *statement)
+{
+    slot_push(session, SLOT_PREPARE, operation);
+    return sent(session, PQsendPrepare(session->pg, operation->name, statement, 0, NULL));
+}
+
+bool pipeline_describe(struct session *session, const struct operation *operation)
+{
+    slot_push(session, SLOT_DESCRIBE, operation);
+    return sent(session, PQsendDescribePrepared(session->pg, operation->name));
+}
+
+bool pipeline_sync(struct session *session)
+{
+    slot_push(session, SLOT_SYNC, NULL);
+    return sent(session, PQpipelineSync(session->pg));
+}
+
+/* --- the end of a group --- */
+
+static void log_error(struct session *session, int level, const char *consequence)
+{
+    char complaint[COMPLAINT_SIZE];
+    statement_complaint(session->error, complaint, sizeof complaint);
+    session->lanes->settings.log(level, "%s %s: %s",
+                                 session->error_operation != NULL ? session->error_operation->name
+                                                                  : "commit",
+                                 consequence, complaint);
+}
+
+/* A statement was prepared, unless its name stood before, and described. */
+static void end_preparation(struct session *session)
+{
+    struct lanes *lanes = session->lanes;
+    char complaint[COMPLAINT_SIZE];
+    const struct slot *last = session_slot(session, session->cursor - 1);
+    if (session->error != NULL) {
+        enum verdict_kind verdict = statement_verdict(session->error);
+        if (verdict == ERROR_OF_THE_MOMENT || verdict == ERROR_OF_RESOURCES) {
+            session->stale = true;
+            return;
+        }
+        statement_complaint(session->error, complaint, sizeof complaint);
+    } else if (statement_fits(last->operation, last->result, complaint, sizeof complaint)) {
+        return;
+    }
+    session->drift = true;
+    if (lanes->drift_logger == NULL)
+        lanes->drift_logger = session;
+    if (lanes->drift_logger == session && !lanes->drift_logged)
+        lanes->settings.log(LOG_ERR, "%s cannot be used: %s", last->operation->name, complaint);
+}
+
+static bool goes_again(const struct query *query, enum verdict_kind verdict)
+{
+    return query->tries < LONE_TRIES &&
+           (verdict == ERROR_OF_THE_MOMENT || verdict == ERROR_OF_SESSION);
+}
+
+static enum failure failure_of(enum verdict_kind verdict)
+{
+    return verdict == ERROR_OF_THE_MOMENT || verdict == ERROR_OF_RESOURCES ? FAILURE_ABORTED
+                                                                           : FAILURE_BUG;
+}
+
+/* A transaction that several calls shared and that was rolled back: each of them runs again alone.
+ */
+static void send_members_again(struct session *session)
+{
+    log_error(session, LOG_NOTICE, "rolled a shared transaction back, its calls run again alone");
+    for (uint32_t i = session->cursor; i != session->group;) {
+        struct slot *slot = session_slot(session, --i);
+        struct query *query = slot->query;
+        slot->query = NULL;
+        if (query != NULL)
+            lanes_again(session->lanes, query);
+    }
+}
+
+/* The one call of a transaction, or the first of some reads, raised the error. */
+static void fail_lone(struct session *session, struct slot *slot)
+{
+    struct query *query = slot->query;
+    slot->query = NULL;
+    if (query == NULL)
+        return;
+    enum verdict_kind verdict = statement_verdict(session->error);
+    query->tries++;
+    if (goes_again(query, verdict)) {
+        lanes_again(session->lanes, query);
+        return;
+    }
+    log_error(session, verdict == ERROR_OF_STATEMENT ? LOG_ERR : LOG_WARNING, "failed");
+    lanes_fail(session->lanes, query, failure_of(verdict));
+}
+
+/* Reads are good up to the one that failed; those behind it were passed over. */
+static void end_reads(struct session *session)
+{
+    struct slot *failed = NULL;
+    for (uint32_t i = session->cursor; i != session->group;) {
+        struct slot *slot = session_slot(session, --i);
+        if (PQresultStatus(slot->result) == PGRES_FATAL_ERROR)
+            failed = slot;
+        else if (PQresultStatus(slot->result) == PGRES_PIPELINE_ABORTED && slot->query != NULL) {
+            lanes_again(session->lanes, slot->query);
+            slot->query = NULL;
+        }
+    }
+    if (failed != NULL)
+        fail_lone(session, failed);
+    else if (session->error != NULL) /* the end of the transaction, and with it all of it */
+        for (uint32_t i = session->cursor; i != session->group;)
+            fail_lone(session, session_slot(session, --i));
+}
+
+static void end_writes(struct session *session)
+{
+    struct slot *only = NULL;
+    unsigned members = 0;
+    if (session->error == NULL)
+        return;
+    for (uint32_t i = session->group; i != session->cursor; i++)
+        if (session_slot(session, i)->kind == SLOT_QUERY) {
+            only = session_slot(session, i);
+            members++;
+        }
+    if (members == 1)
+        fail_lone(session, only);
+    else
+        send_members_again(session);
+}
+
+/* The Sync at the cursor has arrived: whatever is still in the slots is durable, or was read. */
+static void hand_out(struct session *session)
+{
+    for (uint32_t i = session->group; i != session->cursor; i++) {
+        struct slot *slot = session_slot(session, i);
+        struct query *query = slot->query;
+        slot->query = NULL;
+        if (query == NULL)
+            continue;
+        if (session->doubtful && query->operation->lane != LANE_READ)
+            lanes_fail(session->lanes, query, FAILURE_UNKNOWN_OUTCOME);
+        else
+            lanes_answer(session->lanes, query, slot->result);
+    }
+}
+
+/* False: the session was lost. */
+static bool group_end(struct session *session)
+{
+    if (session->state == SESSION_PREPARING)
+        end_preparation(session);
+    else if (session->kind == LANE_READ)
+        end_reads(session);
+    else
+        end_writes(session);
+    if (session->error != NULL && session->state == SESSION_READY &&
+        statement_verdict(session->error) == ERROR_OF_SESSION)
+        session->stale = true;
+    hand_out(session);
+    if (session->doubtful)
+        session->lanes->settings.log(LOG_WARNING,
+                                     "a commit was not acknowledged by its synchronous standbys");
+
+    for (uint32_t i = session->group; i != session->cursor; i++) {
+        struct slot *slot = session_slot(session, i);
+        if (slot->kind == SLOT_QUERY)
+            session->outstanding--;
+        PQclear(slot->result);
+        slot->result = NULL;
+    }
+    struct slot *sync = session_slot(session, session->cursor);
+    PQclear(sync->result);
+    sync->result = NULL;
+    session->error = NULL;
+    session->doubtful = false;
+    session->group = ++session->cursor;
+
+    if (session->stale) {
+        session_lose(session, "its session is out of date");
+        return false;
+    }
+    if (session->state == SESSION_PREPARING && session->cursor == session->tail) {
+        session_prepared(session);
+        return session->state == SESSION_READY;
+    }
+    return true;
+}
+
+/* --- in --- */
+
+/* One result, which is kept or cleared. False: the session was lost. */
+static bool take(struct session *session, PGresult *result)
+{
+    struct slot *slot = session_slot(session, session->cursor);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_PIPELINE_SYNC) {
+        PQclear(result);
+        if (slot->kind == SLOT_SYNC)
+            return group_end(session);
+        session_lose(session, "its answers are out of step");
+        return false;
+    }
+    if (status == PGRES_FATAL_ERROR && statement_verdict(result) == ERROR_OF_SERVER) {
+        char complaint[COMPLAINT_SIZE];
+        statement_complaint(result, complaint, sizeof complaint);
+        PQclear(result);
+        session_lose(session, complaint);
+        return false;
+    }
+    /* The slot of a Sync gets one when the commit itself fails. The first error stays. */
+    if (slot->result != NULL && slot->result == session->error) {
+        PQclear(result);
+        return true;
+    }
+    PQclear(slot->result);
+    slot->result = result;
+    if (status == PGRES_FATAL_ERROR && session->error == NULL) {
+        session->error = result;
+        session->error_operation = slot->operation;
+    }
+    return true;
+}
+
+bool pipeline_take(struct session *session)
+{
+    bool nothing = false;
+    while (PQisBusy(session->pg) == 0 && session->cursor != session->tail) {
+        PGresult *result = PQgetResult(session->pg);
+        if (result != NULL) {
+            nothing = false;
+            if (!take(session, result))
+                return false;
+            continue;
+        }
+        /* The end of one statement's results; twice in a row, the end of all that there are. */
+        if (nothing)
+            break;
+        nothing = true;
+        struct slot *slot = session_slot(session, session->cursor);
+        if (slot->kind != SLOT_SYNC && slot->result != NULL)
+            session->cursor++;
+    }
+    return true;
+}

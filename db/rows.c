@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/rows.h"
+
+#include <libpq-fe.h>
+
+static const PGresult *result_of(const struct rows *rows)
+{
+    return (const PGresult *)rows;
+}
+
+int rows_count(const struct rows *rows)
+{
+    return PQntuples(result_of(rows));
+}
+
+int rows_columns(const struct rows *rows)
+{
+    return PQnfields(result_of(rows));
+}
+
+bool rows_null(const struct rows *rows, int row, int column)
+{
+    return PQgetisnull(result_of(rows), row, column) != 0;
+}
+
+const char *rows_text(const struct rows *rows, int row, int column)
+{
+    return PQgetvalue(result_of(rows), row, column);
+}
+
+int rows_length(const struct rows *rows, int row, int column)
+{
+    return PQgetlength(result_of(rows), row, column);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.h - the lanes from inside: one session is one PostgreSQL connection in pipeline mode.
+ *
+ *   session.c   opens sessions, prepares and checks their statements, loses and renews them
+ *   pipeline.c  sends statements, takes their results, ends groups
+ *   lane.c      queues, deadlines, who is sent where and when
+ *
+ * What is sent stands in a ring of slots, in order. A group is what lies between two Syncs: one
+ * transaction. Results are kept in their slots until the Sync of their group has arrived. A slot
+ * outlives its query: when a deadline passes, the slot forgets the query and its result is
+ * dropped when it comes. */
+#ifndef ONRAMP_DB_SESSION_H
+#define ONRAMP_DB_SESSION_H
+
+#include "db/batch.h"
+#include "db/conninfo.h"
+#include "db/lane.h"
+#include "db/queue.h"
+
+#include <libpq-fe.h>
+
+enum {
+    LANE_KINDS = 3,
+    READ_DEPTH = 64 /* reads on their way on one session; more wait in the queue */
+};
+
+enum slot_kind { SLOT_QUERY, SLOT_LOCK, SLOT_PREPARE, SLOT_DESCRIBE, SLOT_SYNC };
+
+struct slot {
+    enum slot_kind kind;
+    const struct operation *operation;
+    struct query *query; /* NULL: nobody waits for it any more */
+    PGresult *result;
+};
+
+enum session_state {
+    SESSION_DOWN,       /* to be opened at retry_at */
+    SESSION_CONNECTING, /* PQconnectPoll */
+    SESSION_PREPARING,  /* statements are being prepared and checked */
+    SESSION_READY
+};
+
+struct session {
+    struct watch watch; /* first: the loop knows the session by it */
+    struct lanes *lanes;
+    enum lane_kind kind;
+    enum session_state state;
+    PGconn *pg;
+    struct conninfo conninfo; /* its own, because hosts rotate */
+    int fd;                   /* registered in epoll, -1 for none */
+    uint32_t events;          /* registered for */
+    int64_t retry_at;         /* SESSION_DOWN */
+    int64_t give_up_at;       /* SESSION_CONNECTING and SESSION_PREPARING */
+    unsigned failures;        /* in a row */
+
+    struct slot *slots; /* ring; positions count on and are taken modulo its size */
+    uint32_t slots_mask;
+    uint32_t group;  /* first slot of the oldest group that was not ended */
+    uint32_t cursor; /* slot whose result comes next */
+    uint32_t tail;   /* where the next slot goes */
+
+    unsigned outstanding;  /* queries on their way */
+    bool group_open;       /* something was sent behind the last Sync */
+    bool unflushed;        /* libpq holds bytes that the socket did not take */
+    bool drift;            /* a statement did not fit, while preparing */
+    bool doubtful;         /* the commit was not acknowledged by its standbys */
+    bool stale;            /* to be renewed when the group has ended */
+    const PGresult *error; /* the first one of the current group; its slot owns it */
+    const struct operation *error_operation;
+};
+
+struct lanes {
+    struct lanes_settings settings;
+    int epoll_fd;
+    struct session *sessions;
+    int session_count;
+    struct queue reads, writes, lone, alone, refused;
+    struct deadlines deadlines;
+    size_t pending;
+    char **statements; /* of the operations; NULL for one whose name stood before */
+    char *batch_lock_text;
+    bool locks; /* some operation has a locking parameter */
+    struct batch batch;
+    int64_t down_since[LANE_KINDS];     /* 0 while a session of the kind is ready */
+    bool ready;                         /* as last logged */
+    const struct session *drift_logger; /* the one whose findings are written */
+    bool drift_logged;                  /* they have been */
+    int64_t trouble_logged_at;
+    uint32_t random;
+    bool closing;
+};
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t lanes_now(void);
+
+/* --- session.c --- */
+
+/* The conninfo is taken over. */
+void session_init(struct session *session, struct lanes *lanes, enum lane_kind kind,
+                  const struct conninfo *conninfo);
+
+/* Open a session that is down and due, give up one that takes too long. */
+void session_attend(struct session *session, int64_t now);
+
+/* When session_attend has something to do; INT64_MAX for never. */
+int64_t session_due(const struct session *session);
+
+/* Write what libpq holds, and wait for the socket when it does not take all. */
+void session_flush(struct session *session);
+
+/* The connection is gone: sent writes have an unknown outcome, sent reads go back to their queue.
+ * complaint says why and is logged. */
+void session_lose(struct session *session, const char *complaint);
+
+/* All its statements have been prepared and described. */
+void session_prepared(struct session *session);
+
+void session_free(struct session *session);
+
+/* --- pipeline.c --- */
+
+static inline struct slot *session_slot(const struct session *session, uint32_t position)
+{
+    return &session->slots[position & session->slots_mask];
+}
+
+/* Send something. False: the session was lost. */
+bool pipeline_query(struct session *session, struct query *query);
+bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS]);
+bool pipeline_prepare(struct session *session, const struct operation *operation,
+                      const char *statement);
+bool pipeline_describe(struct session *session, const struct operation *operation);
+bool pipeline_sync(struct session *session);
+
+/* Take all results that have arrived. False: the session was lost. */
+bool pipeline_take(struct session *session);
+
+/* --- lane.c: the ends of a query --- */
+
+/* Run the callback. The query was taken off its slot, and waits in no queue. */
+void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result);
+void lanes_fail(struct lanes *lanes, struct query *query, enum failure failure);
+
+/* Put a query, which was sent and had no effect, in front of its queue again. */
+void lanes_again(struct lanes *lanes, struct query *query);
+
+/* A session of this kind became ready, or went down. */
+void lanes_changed(struct lanes *lanes, enum lane_kind kind);
+
+#endif

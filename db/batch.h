@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-enum { BATCH_LISTS = 3 }; /* circuits, service keys, VNets: batch_lock's parameters */
+enum { BATCH_LISTS = 4 }; /* circuits, service keys, VNets, connections: as batch_lock takes them */
 
 struct batch {
     struct list {

@@ -9,6 +9,7 @@ static const struct parameter batch_lock_parameters[] = {
     {.source = FROM_HOOK, .name = "circuits"    },
     {.source = FROM_HOOK, .name = "service_keys"},
     {.source = FROM_HOOK, .name = "vnets"       },
+    {.source = FROM_HOOK, .name = "connections" },
 };
 
 const struct operation batch_lock = {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins callbacks that arrive at the same instant: twenty of them make one change, one event, and are
-twenty times 200, whether they carry one webhook-id or twenty."""
+"""Pins callbacks that arrive at the same instant: twenty of them make one change, one event, and
+are twenty times 200, whether they carry one webhook-id or twenty."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins the order in which a callback is judged - signature, body, key, duplicate, stale, table - and
-each of these steps: what is remembered, what is stale, what lies too far ahead."""
+"""Pins the order in which a callback is judged - signature, body, key, duplicate, stale, table -
+and each of these steps: what is remembered, what is stale, what lies too far ahead."""
 
 import json
 import time

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pins the walls between tenants. Customer B calls every operation of the contract with every id of
-customer A: each answer is what an id that does not exist would get, and not one octet of A stands in
-it, headers included. The same for partners."""
+customer A: each answer is what an id that does not exist would get, and not one octet of A
+stands in it, headers included. The same for partners."""
 
 import json
 import uuid

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins the limits through the API under 64 concurrent callers: 40 circuits x 60 VNets, at most 10 VNets
-a circuit and 4 circuits a VNet at any moment, filled in the end to the most that is possible, and
-refusals that carry limit, used and scope."""
+"""Pins the limits through the API under 64 concurrent callers: 40 circuits x 60 VNets, at most 10
+VNets a circuit and 4 circuits a VNet at any moment, filled in the end to the most that is
+possible, and refusals that carry limit, used and scope."""
 
 import collections
 import random
@@ -14,7 +14,7 @@ POSSIBLE = min(CIRCUITS * PER_CIRCUIT, VNETS * PER_VNET)
 
 
 class Observer(threading.Thread):
-    """Looks all the while, each look one statement's snapshot, and keeps the highest it has seen."""
+    """Looks all the while, each look one statement's snapshot; keeps the highest it has seen."""
 
     def __init__(self, customer, operator, circuits, vnets):
         super().__init__()
@@ -70,7 +70,7 @@ def test_no_caller_of_64_gets_above_the_limits(customer, partner, operator):
         if answer.status == 409:
             refusals.append(answer)
         # Some go again at once, so that places are freed and taken while all others press on.
-        if answer.status == 201 and hash(answer.json["id"]) % 4 == 0:
+        if answer.status == 201 and answer.json["id"][-1] in "048c":
             customer.client.delete(f"/v1/connections/{answer.json['id']}").must(204)
 
     try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins the operator acting for a silent partner: the same path with a token instead of a signature, a
-webhook-id and a reason required, and its name in the history."""
+"""Pins the operator acting for a silent partner: the same path with a token instead of a signature,
+a webhook-id and a reason required, and its name in the history."""
 
 import json
 import uuid

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins the main path, end to end: a customer orders a circuit and gets a key, the partner moves it by
-signed callbacks, the customer connects VNets, an operator reads all of it."""
+"""Pins the main path, end to end: a customer orders a circuit and gets a key, the partner moves it
+by signed callbacks, the customer connects VNets, an operator reads all of it."""
 
 import re
 

@@ -33,7 +33,7 @@ def cells(*effects):
 
 
 def prepared(customer, partner, status):
-    """A circuit at a status whose key is quoted, so that the callback itself is all that changes."""
+    """A circuit at a status, its key quoted, so that the callback itself is all that changes."""
     circuit = customer.circuit(partner)
     partner.quote(circuit["serviceKey"]).must(200)
     for event in ROAD[status]:

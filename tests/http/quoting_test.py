@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins what a partner sees and from when on - nothing before it has shown the key - and who is waited
-for, since when."""
+"""Pins what a partner sees and from when on - nothing before it has shown the key - and who is
+waited for, since when."""
 
 import uuid
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins the matrix of roles and routes. Every operation of the contract has a row in the table below;
-an operation without one, in the contract or among the server's routes, fails. An unknown path is 404,
-a method that a path lacks is 405 with Allow, no token or a bad one is 401, and a role that may never
-do it is 403, in this order."""
+"""Pins the matrix of roles and routes. Every operation of the contract has a row in the table
+below; an operation without one, in the contract or among the server's routes, fails. An unknown
+path is 404, a method that a path lacks is 405 with Allow, no token or a bad one is 401, and a
+role that may never do it is 403, in this order."""
 
 import json
 import re

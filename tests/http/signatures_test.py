@@ -138,7 +138,7 @@ def test_another_partners_secret_does_not_sign_for_this_one(customer, partner, o
         lambda s: "v1, v1,a " + s,
         lambda s: " ".join([flipped(s)] * 8 + [s]),
     ],
-    ids=["after a wrong one", "before a wrong one", "beside other versions", "beside broken", "9th"],
+    ids=["after a wrong one", "before one", "beside other versions", "beside broken", "9th"],
 )
 def test_one_right_signature_among_several_is_enough(customer, partner, around):
     circuit = customer.circuit(partner)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins ordering and deleting circuits: what is offered where, defaults, keys of their own, every blocker
-in one answer, and what remains of a deleted circuit."""
+"""Pins ordering and deleting circuits: what is offered where, defaults, keys of their own, every
+blocker in one answer, and what remains of a deleted circuit."""
 
 import re
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins what connecting needs, refusal by refusal, and what each says; and that disconnecting gives all
-of it back."""
+"""Pins what connecting needs, refusal by refusal, and what each says; and that disconnecting gives
+all of it back."""
 
 import pytest
 

@@ -139,7 +139,7 @@ def accepts(schema, value):
 
 
 # Refusals that any request may meet, known path or not, before an operation is found.
-BEFORE_ROUTING = {400, 404, 405, 406, 411, 413, 414, 431, 501, 503}
+BEFORE_ROUTING = {400, 404, 405, 406, 411, 413, 414, 431, 501, 503, 505}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 OPTIONAL_HEADERS = {"Link", "Retry-After"}
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins that connections live on: no `Connection: close` on GET, POST or refusals, one socket serves one
-request after the other, and closing is done when it is asked for."""
+"""Pins that connections live on: no `Connection: close` on GET, POST or refusals, one socket serves
+one request after the other, and closing is done when it is asked for."""
 
 import http.client
 import json

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins lists: pages of limit items with an opaque cursor to the end, no row twice and none missing even
-while rows are added, every filter, and refusals of what is no limit, no cursor and no parameter."""
+"""Pins lists: pages of limit items with an opaque cursor to the end, no row twice and none missing
+even while rows are added, every filter, and refusals of what is no limit, no cursor and no
+parameter."""
 
 import re
 import uuid

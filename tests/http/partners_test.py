@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins the catalogue: partners with their slugs and offers, created and replaced by an operator, read by
-everybody, and peering locations that name who is there."""
+"""Pins the catalogue: partners with their slugs and offers, created and replaced by an operator,
+read by everybody, and peering locations that name who is there."""
 
 import pytest
 
@@ -29,7 +29,8 @@ def test_a_slug_is_given_once(operator):
 
 
 @pytest.mark.parametrize(
-    "slug", ["", "A", "a b", "a_b", "-a", "a-", "a--b", "a.b", "a/b", "ä", "x" * 64, "a\n", None, 1]
+    "slug",
+    ["", "A", "a b", "a_b", "-a", "a-", "a--b", "a.b", "a/b", "ä", "x" * 64, "a\n", None, 1],
 )
 def test_what_is_no_slug_is_refused(operator, slug):
     body = {"name": slug, "displayName": "Carrier", "offers": OFFERS}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins that the server works behind nginx and behind haproxy, with connections kept alive towards it:
-the whole path, refusals, and callbacks signed over the octets that the proxy hands on."""
+"""Pins that the server works behind nginx and behind haproxy, with connections kept alive towards
+it: the whole path, refusals, and callbacks signed over the octets that the proxy hands on."""
 
 import os
 import shutil

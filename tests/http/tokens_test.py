@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins tokens: shown once, bound to their owner, refused when deleted or expired, and made by those who
-may."""
+"""Pins tokens: shown once, bound to their owner, refused when deleted or expired, and made by those
+who may."""
 
 import time
 

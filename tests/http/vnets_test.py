@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins VNets and gateways: what is an address space, what a gateway needs, how tags are patched, and
-that a connected VNet keeps its shape."""
+"""Pins VNets and gateways: what is an address space, what a gateway needs, how tags are patched,
+and that a connected VNet keeps its shape."""
 
 import pytest
 

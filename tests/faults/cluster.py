@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A PostgreSQL of the test's own, on a unix socket, for servers that are given a database."""
+
+import glob
+import os
+import pwd
+import subprocess
+
+from process import directory
+
+
+def _binary(name):
+    found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
+    assert found, f"{name} is not installed"
+    return found[-1]
+
+
+def _unprivileged():
+    """PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+class Cluster:
+    def __init__(self):
+        self.directory = directory()
+        self.data = os.path.join(self.directory, "data")
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.directory, owner.pw_uid, owner.pw_gid)
+        self._run(
+            "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-N", "--no-instructions"
+        )
+        options = (
+            f"-c listen_addresses= -c unix_socket_directories={self.directory} -c fsync=off "
+            "-c max_connections=60 -c shared_buffers=32MB"
+        )
+        log = os.path.join(self.directory, "log")
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "-l", log, "-o", options, "start")
+
+    def _run(self, name, *arguments):
+        done = subprocess.run(
+            _unprivileged() + [_binary(name), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{name}: {done.stdout}"
+
+    def database(self, name):
+        """The URL of a new, empty database."""
+        self._run("createdb", "-h", self.directory, "-U", "postgres", name)
+        return f"postgresql://postgres@/{name}?host={self.directory}"
+
+    def remove(self):
+        try:
+            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        finally:
+            subprocess.run(["rm", "-rf", self.directory], check=False)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pins that kill -9 of PostgreSQL in the middle of load is survived without anybody's help: the
+server starts it again and is ready within 5 s, answers 503 meanwhile, and nothing acknowledged is
+lost."""
+
+import os
+import signal
+import time
+
+from client import Client
+from load import Load, audit, ready, wait_until
+
+
+def test_nothing_acknowledged_is_lost_when_postgres_is_killed(own_server):
+    load = Load(own_server).start()
+    taken = []
+    try:
+        for _ in range(3):
+            time.sleep(1.2)
+            postmaster = own_server.status()["postgresPid"]
+            os.kill(postmaster, signal.SIGKILL)
+            wait_until(
+                lambda pid=postmaster: own_server.status().get("postgresPid") not in (pid, None, 0),
+                10,
+                "another PostgreSQL",
+            )
+            taken.append(wait_until(lambda: ready(own_server.url), 10, "ready again"))
+        time.sleep(1)
+    finally:
+        load.stop()
+    audit(own_server, load)
+    done = load.acknowledged
+    assert done.answers[503] > 0, done.answers
+    assert done.answers["away"] == 0, "the server itself went away"
+    assert max(taken) < 5, taken
+    assert len(done.circuits) > 20 and len(done.callbacks) > 20
+
+
+def test_one_backend_that_dies_takes_nothing_with_it(own_server):
+    """A crash of one backend makes PostgreSQL restart all of them; the server rides it out."""
+    load = Load(own_server, callers=4).start()
+    try:
+        time.sleep(1)
+        postmaster = own_server.status()["postgresPid"]
+        victims = []
+        for pid in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+                    parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+                with open(f"/proc/{pid}/cmdline", "rb") as line:
+                    title = line.read()
+            except (OSError, ValueError):
+                continue
+            if parent == postmaster and b"onramp" in title and b"[local]" in title:
+                victims.append(int(pid))
+        assert victims, "no backend of the server was found"
+        os.kill(victims[0], signal.SIGKILL)
+        time.sleep(0.3)
+        wait_until(lambda: ready(own_server.url), 10, "ready again")
+        time.sleep(1)
+    finally:
+        load.stop()
+    audit(own_server, load)
+    assert load.acknowledged.answers["away"] == 0
+
+
+def test_while_postgres_is_away_it_is_said_so(own_server):
+    client = Client(own_server.url, own_server.credentials["ONRAMP_CUSTOMER_TOKEN"])
+    client.get("/v1/circuits").must(200)
+    postmaster = own_server.status()["postgresPid"]
+    os.kill(postmaster, signal.SIGSTOP)  # it hangs: neither dead nor alive
+    try:
+        started = time.monotonic()
+        refused = client.get("/v1/partners")
+        assert time.monotonic() - started < 20
+        Client(own_server.url).get("/healthz").must(200)
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    # The postmaster alone was stopped, its backends were not: 200 is as right as 503.
+    assert refused.status in (200, 503), refused
+    wait_until(lambda: ready(own_server.url), 10, "ready again")
+    client.get("/v1/circuits").must(200)

@@ -191,7 +191,7 @@ def audit(server, load):
     for (identity, event), count in applied.items():
         there = sum(e["type"] == event for e in events[identity])
         assert there >= count, "an acknowledged callback is lost"
-    # What was acknowledged is remembered: the same message again is a duplicate, not a second change.
+    # What was acknowledged is remembered: the same message again is a duplicate, no second change.
     for _, message_id, _, body in done.callbacks[-5:]:
         headers = load.partner.signed(body, message_id)
         again = partner.send("POST", load.partner.path, body, headers).must(200)

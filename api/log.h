@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one line an event on standard error, for operators.
  *
- * A line is `<time UTC, milliseconds> <level> <text>`. Levels are those of syslog(3). Never pass keys,
- * tokens or secrets: log_masked gives the part of a key that may be shown. */
+ * A line is `<time UTC, milliseconds> <level> <text>`. Levels are those of syslog(3). Never pass
+ * keys, tokens or secrets. */
 #ifndef ONRAMP_API_LOG_H
 #define ONRAMP_API_LOG_H
 
+#include <stdbool.h>
 #include <syslog.h>
 
 /* Write one line; line breaks and control characters in the text are escaped. Any thread. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The least important level that is still written; LOG_INFO at the start. */
+/* The same, kept in a buffer of the calling thread until it is full or log_flush is called. For
+ * threads that flush at the end of every turn. */
+void log_later(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_flush(void);
+
+/* The least important level that is still written; LOG_INFO at the start. At LOG_DEBUG every
+ * request is a line. */
 void log_level(int level);
+
+/* Whether lines of this level are written. */
+bool log_shows(int level);
 
 #endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/access.h"
+
+#include "api/log.h"
+#include "api/loop.h"
+#include "api/request.h"
+
+#include <time.h>
+
+enum { ERRORS_A_SECOND = 20 };
+
+static const char *const method_names[] = {"GET",   "HEAD",   "POST",  "PUT",
+                                           "PATCH", "DELETE", "OTHER", "-"};
+
+static int64_t microseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static bool error_shown(struct loop *loop)
+{
+    int64_t second = loop->now / 1000;
+    if (second != loop->error_second) {
+        if (loop->errors_unlogged > 0)
+            log_later(LOG_WARNING, "%u more requests were answered 500 or above",
+                      loop->errors_unlogged);
+        loop->error_second = second;
+        loop->errors_logged = loop->errors_unlogged = 0;
+    }
+    if (loop->errors_logged >= ERRORS_A_SECOND) {
+        loop->errors_unlogged++;
+        return false;
+    }
+    loop->errors_logged++;
+    return true;
+}
+
+void access_note(struct request *request)
+{
+    int level = request->status >= 500 ? LOG_WARNING : LOG_DEBUG;
+    if (!log_shows(level) || (level == LOG_WARNING && !error_shown(request->loop)))
+        return;
+    const char *role = role_name(request->caller.role);
+    log_later(level, "%s %s %d %lld us %s (request %s)", method_names[request->method],
+              request->route ? request->route->pattern : "-", request->status,
+              (long long)(microseconds() - request->arrived_us), *role ? role : "-", request->id);
+}

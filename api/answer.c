@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/answer.h"
+
+#include "api/log.h"
+#include "api/loop.h"
+#include "api/problem.h"
+#include "api/request.h"
+#include "api/text.h"
+#include "api/timestamp.h"
+#include "db/arena.h"
+#include "db/rows.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool takes_column(enum member_kind kind)
+{
+    return kind != MEMBER_OPEN && kind != MEMBER_OPEN_IF && kind != MEMBER_CLOSE &&
+           kind != MEMBER_ISSUED;
+}
+
+static void value_write(struct text *text, enum member_kind kind, const struct rows *rows, int row,
+                        int column)
+{
+    char time[TIMESTAMP_LENGTH];
+    const char *value = rows_text(rows, row, column);
+    size_t length = (size_t)rows_length(rows, row, column);
+    if (rows_null(rows, row, column)) {
+        text_add(text, "null", 4);
+        return;
+    }
+    switch (kind) {
+    case MEMBER_TEXT:
+        text_add_json(text, value, length);
+        break;
+    case MEMBER_BOOLEAN:
+        text_add_word(text, value[0] == 't' ? "true" : "false");
+        break;
+    case MEMBER_TIME:
+        if (!timestamp_write(time, value)) {
+            log_line(LOG_ERR, "bug: '%s' is no timestamp in UTC", value);
+            text_add(text, "null", 4);
+            break;
+        }
+        text_add_char(text, '"');
+        text_add(text, time, sizeof time);
+        text_add_char(text, '"');
+        break;
+    case MEMBER_PLAIN:
+        text_add_char(text, '"');
+        text_add(text, value, length);
+        text_add_char(text, '"');
+        break;
+    default:
+        text_add(text, value, length);
+        break;
+    }
+}
+
+/* The index of the CLOSE that belongs to the OPEN_IF at open; column goes past what lies between.
+ */
+static size_t close_of(const struct operation *operation, size_t open, int *column)
+{
+    int depth = 0;
+    for (size_t i = open;; i++) {
+        enum member_kind kind = operation->members[i].kind;
+        depth += kind == MEMBER_OPEN || kind == MEMBER_OPEN_IF;
+        depth -= kind == MEMBER_CLOSE;
+        *column += takes_column(kind);
+        if (depth == 0)
+            return i;
+    }
+}
+
+void row_write(struct text *text, const struct call *call, const struct rows *rows, int row)
+{
+    const struct operation *operation = call->operation;
+    int column = COLUMN_FIRST;
+    bool first = true;
+    text_add_char(text, '{');
+    for (size_t i = 0; i < operation->member_count; i++) {
+        const struct member *member = &operation->members[i];
+        if (member->kind == MEMBER_CLOSE) {
+            text_add_char(text, '}');
+            first = false;
+            continue;
+        }
+        text_add_word(text, first ? "\"" : ",\"");
+        text_add_word(text, member->name);
+        text_add(text, "\":", 2);
+        first = false;
+        if (member->kind == MEMBER_OPEN_IF && rows_null(rows, row, column)) {
+            text_add(text, "null", 4);
+            i = close_of(operation, i, &column);
+        } else if (member->kind == MEMBER_OPEN || member->kind == MEMBER_OPEN_IF) {
+            text_add_char(text, '{');
+            first = true;
+        } else if (member->kind == MEMBER_ISSUED) {
+            text_add_json(text, call->issued, strlen(call->issued));
+        } else {
+            value_write(text, member->kind, rows, row, column++);
+        }
+    }
+    text_add_char(text, '}');
+}
+
+/* The row column of the first member or of the named database column. */
+static int column_of(const struct operation *operation, const char *name)
+{
+    int column = COLUMN_FIRST;
+    for (size_t i = 0; i < operation->member_count; i++) {
+        const struct member *member = &operation->members[i];
+        if (!takes_column(member->kind))
+            continue;
+        if (!name || strcmp(member->column, name) == 0)
+            return column;
+        column++;
+    }
+    abort();
+}
+
+/* The column of a top-level member called version, or -1. */
+static int version_column(const struct operation *operation)
+{
+    int column = COLUMN_FIRST, depth = 0;
+    for (size_t i = 0; i < operation->member_count; i++) {
+        const struct member *member = &operation->members[i];
+        depth += member->kind == MEMBER_OPEN || member->kind == MEMBER_OPEN_IF;
+        depth -= member->kind == MEMBER_CLOSE;
+        if (!takes_column(member->kind))
+            continue;
+        if (depth == 0 && strcmp(member->name, "version") == 0)
+            return column;
+        column++;
+    }
+    return -1;
+}
+
+void answer_header(struct request *request, const char *name, const char *value)
+{
+    if (MHD_add_response_header(request->response, name, value) != MHD_YES)
+        log_line(LOG_ERR, "bug: the header %s cannot be added to an answer", name);
+}
+
+static void answer_begin(struct request *request, int status, const char *type, const void *bytes,
+                         size_t length)
+{
+    if (request->response)
+        MHD_destroy_response(request->response);
+    request->response =
+        MHD_create_response_from_buffer(length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+    if (!request->response)
+        abort();
+    request->status = status;
+    request->phase = PHASE_ANSWERED;
+    if (type)
+        answer_header(request, "Content-Type", type);
+    answer_header(request, "X-Request-Id", request->id);
+    answer_header(request, "Cache-Control", "no-store");
+    answer_header(request, "X-Content-Type-Options", "nosniff");
+    if (request->loop->draining)
+        answer_header(request, "Connection", "close");
+}
+
+void answer_static(struct request *request, int status, const char *type, const void *bytes,
+                   size_t length)
+{
+    answer_begin(request, status, type, bytes, length);
+}
+
+void answer_bytes(struct request *request, int status, const char *type, const char *bytes,
+                  size_t length)
+{
+    answer_begin(request, status, type, arena_copy(request->arena, bytes, length), length);
+}
+
+static void answer_one(struct request *request, const struct rows *rows)
+{
+    const struct operation *operation = request->call.operation;
+    struct text *text = &request->loop->text;
+    text->length = 0;
+    row_write(text, &request->call, rows, 0);
+    answer_bytes(request, operation->success, "application/json", text->bytes, text->length);
+    int version = version_column(operation);
+    if (version >= 0)
+        answer_header(request, "ETag",
+                      arena_printf(request->arena, "\"%s\"", rows_text(rows, 0, version)));
+    if (operation->location)
+        answer_header(request, "Location",
+                      arena_printf(request->arena, "%s%s", operation->location,
+                                   rows_text(rows, 0, COLUMN_FIRST)));
+}
+
+/* The same page address with another cursor. */
+static const char *next_link(const struct request *request, const char *cursor)
+{
+    const char *query = "";
+    for (size_t i = 0; i < request->pair_count; i++)
+        if (strcmp(request->pairs[i].name, "cursor") != 0)
+            query = arena_printf(request->arena, "%s%s&", query, request->pairs[i].raw);
+    return arena_printf(request->arena, "<%s?%scursor=%s>; rel=\"next\"", request->target.path,
+                        query, cursor);
+}
+
+static void answer_list(struct request *request, const struct rows *rows)
+{
+    const struct operation *operation = request->call.operation;
+    struct text *text = &request->loop->text;
+    int count = rows_count(rows);
+    int limit = (int)strtol(call_value(&request->call, "limit"), NULL, 10);
+    int shown = count > limit ? limit : count;
+    const char *cursor = NULL;
+    text->length = 0;
+    text_add_word(text, "{\"items\":[");
+    for (int row = 0; row < shown; row++) {
+        if (row > 0)
+            text_add_char(text, ',');
+        row_write(text, &request->call, rows, row);
+    }
+    if (count > limit)
+        cursor = cursor_text(request->arena,
+                             rows_text(rows, shown - 1, column_of(operation, operation->key)));
+    text_add_word(text, "],\"nextCursor\":");
+    if (cursor)
+        text_add_json(text, cursor, strlen(cursor));
+    else
+        text_add_word(text, "null");
+    text_add_char(text, '}');
+    answer_bytes(request, operation->success, "application/json", text->bytes, text->length);
+    if (cursor)
+        answer_header(request, "Link", next_link(request, cursor));
+}
+
+void answer_rows(struct request *request, const struct rows *rows)
+{
+    const struct operation *operation = request->call.operation;
+    if (rows_count(rows) == 0 && operation->answer != ANSWER_LIST) {
+        log_line(LOG_ERR, "bug: %s answered no row (request %s)", operation->name, request->id);
+        problem_answer(request, (struct refusal){"internal_error", NULL});
+        return;
+    }
+    if (rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0) {
+        problem_answer_facts(request, rows_text(rows, 0, COLUMN_OUTCOME),
+                             rows_text(rows, 0, COLUMN_FACTS));
+        return;
+    }
+    switch (operation->answer) {
+    case ANSWER_ONE:
+        answer_one(request, rows);
+        break;
+    case ANSWER_LIST:
+        answer_list(request, rows);
+        break;
+    case ANSWER_NOTHING:
+        answer_static(request, operation->success, NULL, "", 0);
+        break;
+    }
+}

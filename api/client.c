@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/client.h"
+
+#include "api/head.h"
+#include "api/http.h"
+#include "api/log.h"
+#include "api/loop.h"
+#include "api/problem.h"
+#include "api/request_id.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ACCEPTS_A_TURN = 64,
+    LOOKS_MAX = 64, /* a head in more pieces goes on without the gate: each look reads it all */
+    LINGER_MS = 2000,
+    LINGER_OCTETS = 8 * 1024 * 1024
+};
+
+static void list_add(struct client *client)
+{
+    struct loop *loop = client->loop;
+    client->next = loop->clients;
+    if (loop->clients)
+        loop->clients->previous = client;
+    loop->clients = client;
+    loop->client_count++;
+}
+
+void client_free(struct client *client)
+{
+    struct loop *loop = client->loop;
+    if (client->previous)
+        client->previous->next = client->next;
+    else
+        loop->clients = client->next;
+    if (client->next)
+        client->next->previous = client->previous;
+    loop->client_count--;
+    free(client);
+}
+
+static void client_close(struct client *client)
+{
+    close(client->fd);
+    client_free(client);
+}
+
+void clients_listen(struct loop *loop, bool on)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &loop->listening};
+    if (on == loop->accepting)
+        return;
+    if (epoll_ctl(loop->epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->listen_fd, &event) == 0)
+        loop->accepting = on;
+    else
+        log_line(LOG_ERR, "epoll_ctl on the listening socket: %s", strerror(errno));
+}
+
+/* Throw away what has come in. True at the end of the stream or when it is enough. */
+static bool discard(struct client *client)
+{
+    char bytes[16 * 1024];
+    for (;;) {
+        ssize_t got = recv(client->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return true;
+        if (got < 0)
+            return false;
+        client->lingered += (uint64_t)got;
+        if (client->lingered > LINGER_OCTETS)
+            return true;
+    }
+}
+
+/* Answer a head that is refused, then take in what the client still sends, so that the kernel does
+ * not throw our answer away with a reset. */
+static void client_refuse(struct client *client, struct refusal refusal)
+{
+    struct loop *loop = client->loop;
+    char head[512], date[40], id[UUID_LENGTH + 1];
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    request_id_make(&loop->ids, id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+    loop->text.length = 0;
+    const struct problem *problem = problem_write(&loop->text, refusal, NULL, NULL, "/", id);
+    int length = snprintf(head, sizeof head,
+                          "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n"
+                          "Content-Type: application/problem+json\r\nX-Request-Id: %s\r\n"
+                          "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+                          "Content-Length: %zu\r\n\r\n",
+                          problem->status, problem->title, date, id, loop->text.length);
+    log_later(LOG_DEBUG, "- - %d %s (request %s)", problem->status, problem->code, id);
+    struct iovec parts[2] = {
+        {head,             (size_t)length   },
+        {loop->text.bytes, loop->text.length}
+    };
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    /* A fresh socket takes a kilobyte at once; if not, the client has nothing to lose. */
+    (void)!sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(client->fd, SHUT_WR);
+    client->phase = CLIENT_LINGERING;
+    client->deadline = loop->now + LINGER_MS;
+    if (discard(client))
+        client_close(client);
+}
+
+static void client_serve(struct client *client)
+{
+    epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+    http_add(client);
+}
+
+/* Look at what a new client has sent; ended: it will send no more. */
+static void client_look(struct client *client, bool ended)
+{
+    char bytes[HEAD_MAX];
+    struct head head;
+    ssize_t got = recv(client->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        client_close(client);
+        return;
+    }
+    switch (head_scan(&head, bytes, (size_t)got)) {
+    case HEAD_COMPLETE:
+        client_serve(client);
+        break;
+    case HEAD_REFUSED:
+        client_refuse(client, head.refusal);
+        break;
+    case HEAD_INCOMPLETE:
+        if (ended)
+            client_close(client); /* half a request has no answer */
+        else if (++client->looks > LOOKS_MAX)
+            client_serve(client);
+        break;
+    }
+}
+
+static void client_ready(struct watch *watch, uint32_t events)
+{
+    struct client *client = (struct client *)watch;
+    switch (client->phase) {
+    case CLIENT_GATE:
+        client_look(client, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+        break;
+    case CLIENT_LINGERING:
+        if (discard(client))
+            client_close(client);
+        break;
+    case CLIENT_SERVED:
+        break;
+    }
+}
+
+static void client_new(struct loop *loop, int fd, const struct client *accepted)
+{
+    struct client *client = malloc(sizeof *client);
+    if (!client)
+        abort();
+    *client = *accepted;
+    client->watch.ready = client_ready;
+    client->loop = loop;
+    client->fd = fd;
+    client->deadline = loop->now + (int64_t)loop->settings->header_seconds * 1000;
+    list_add(client);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+                                .data.ptr = &client->watch};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        log_line(LOG_ERR, "epoll_ctl on a new connection: %s", strerror(errno));
+        client_close(client);
+        return;
+    }
+    client_look(client, false);
+}
+
+void clients_accept(struct loop *loop)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        if (loop->client_count >= loop->client_limit) {
+            clients_listen(loop, false); /* until some have gone */
+            return;
+        }
+        struct client accepted = {.address_length = sizeof accepted.address};
+        int fd = accept4(loop->listen_fd, &accepted.address.any, &accepted.address_length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+            log_line(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
+            clients_listen(loop, false);
+            return;
+        }
+        if (fd >= 0)
+            client_new(loop, fd, &accepted);
+    }
+}
+
+void clients_reap(struct loop *loop)
+{
+    struct client *next;
+    for (struct client *client = loop->clients; client; client = next) {
+        next = client->next;
+        if (client->deadline > loop->now)
+            continue;
+        if (client->phase == CLIENT_SERVED) {
+            /* The HTTP library sees the end of the stream and closes. */
+            shutdown(client->fd, SHUT_RDWR);
+            client->deadline = loop->now + 1000;
+        } else {
+            client_close(client);
+        }
+    }
+    if (!loop->draining && loop->client_count < loop->client_limit)
+        clients_listen(loop, true);
+}
+
+void clients_end_idle(struct loop *loop)
+{
+    for (struct client *client = loop->clients; client; client = client->next) {
+        int unread = 0;
+        if (client->phase != CLIENT_SERVED || client->request)
+            continue;
+        if (ioctl(client->fd, SIOCINQ, &unread) != 0 || unread == 0)
+            client->deadline = loop->now;
+    }
+}
+
+void clients_close(struct loop *loop)
+{
+    struct client *next;
+    for (struct client *client = loop->clients; client; client = next) {
+        next = client->next;
+        if (client->phase != CLIENT_SERVED)
+            client_close(client);
+    }
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.h - one TCP connection of a loop.
+ *
+ * A new connection waits at the gate until the head of its first request is whole and well-formed:
+ * its bytes are looked at without being taken (MSG_PEEK). What is refused there is answered by us
+ * in full, and closed without losing the answer; what passes is handed to the HTTP library, socket
+ * and all. From then on the client only keeps its deadline, which the reaper enforces. */
+#ifndef ONRAMP_API_CLIENT_H
+#define ONRAMP_API_CLIENT_H
+
+#include "db/lane.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct request;
+
+enum client_phase {
+    CLIENT_GATE,     /* the first head is not yet whole */
+    CLIENT_SERVED,   /* with the HTTP library, which owns the socket now */
+    CLIENT_LINGERING /* answered by us; what still comes in is thrown away */
+};
+
+struct client {
+    struct watch watch;
+    struct loop *loop;
+    struct client *next, *previous;
+    enum client_phase phase;
+    int fd;
+    int looks;               /* at the gate */
+    int64_t deadline;        /* milliseconds, monotonic; INT64_MAX: none */
+    uint64_t lingered;       /* octets thrown away */
+    struct request *request; /* under way, or NULL */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t address_length;
+};
+
+/* Accept what waits in the listening socket. */
+void clients_accept(struct loop *loop);
+
+/* Begin or end to look at the listening socket. */
+void clients_listen(struct loop *loop, bool on);
+
+/* Forget a client; its socket is closed or another's. */
+void client_free(struct client *client);
+
+/* End the clients whose deadline has passed. */
+void clients_reap(struct loop *loop);
+
+/* Draining: end the clients that have no request under way. */
+void clients_end_idle(struct loop *loop);
+
+/* Stopping for good: close those that the HTTP library does not own. */
+void clients_close(struct loop *loop);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http.h - the libmicrohttpd daemon of a loop, in external-epoll mode and without a listening
+ * socket.
+ *
+ * A response queued in the first call of the handler closes its connection; so only refusals of the
+ * guard are queued there, and everything else when the whole request is in. */
+#ifndef ONRAMP_API_HTTP_H
+#define ONRAMP_API_HTTP_H
+
+#include <stdbool.h>
+
+struct client;
+struct loop;
+
+/* Start the daemon and register it in the loop's epoll. False after logging why. */
+bool http_open(struct loop *loop);
+
+/* Hand a client and its socket to the HTTP library. When that fails the client is gone. */
+void http_add(struct client *client);
+
+/* Run what is ready: to be called in every turn after the events were dispatched, and again
+ * whenever loop->resumed was set. Returns whether it wants to run again at once. */
+bool http_turn(struct loop *loop);
+
+/* Close all connections; none may be suspended. */
+void http_close(struct loop *loop);
+
+#endif

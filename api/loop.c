@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/loop.h"
+
+#include "api/client.h"
+#include "api/health.h"
+#include "api/http.h"
+#include "api/log.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "api/secret_cache.h"
+#include "api/stall.h"
+#include "api/token.h"
+#include "api/token_cache.h"
+#include "circuits/circuit.h"
+#include "db/arena.h"
+#include "partners/partner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    EVENTS_A_TURN = 128,
+    REAPING_MS = 250,
+    PASSES_A_TURN = 4,
+    OPERATIONS_MAX = 64,
+    /* Measured on two cores: few connections, used deep. */
+    READS = 2,
+    WRITES = 2,
+    ALONE = 1,
+    QUEUE_LIMIT = 1024,
+    BATCH_LIMIT = 32,
+    LAST_TURNS = 50, /* to send the answers of the requests that were cut off */
+    IDLE_GRACE_MS =
+        300 /* for a last request on a connection that stands idle when draining begins */
+};
+
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void operation_add(const struct operation **list, size_t *count,
+                          const struct operation *operation)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (list[i] == operation)
+            return;
+    if (!operation)
+        return;
+    if (*count == OPERATIONS_MAX)
+        abort();
+    list[(*count)++] = operation;
+}
+
+/* Every statement that a loop may submit. */
+static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
+{
+    size_t routes, count = 0;
+    const struct route *route = routes_all(&routes);
+    for (size_t i = 0; i < routes; i++) {
+        operation_add(list, &count, route[i].operation);
+        operation_add(list, &count, route[i].owner);
+    }
+    operation_add(list, &count, &token_check);
+    operation_add(list, &count, &callback_secret_list);
+    operation_add(list, &count, &circuit_stall);
+    return count;
+}
+
+static void inbox_ready(struct watch *watch, uint32_t events)
+{
+    struct loop *loop = (struct loop *)(void *)((char *)watch - offsetof(struct loop, inbox));
+    uint64_t ignored;
+    (void)events;
+    (void)!read(loop->inbox_fd, &ignored, sizeof ignored);
+}
+
+static void listening_ready(struct watch *watch, uint32_t events)
+{
+    (void)events;
+    clients_accept((struct loop *)(void *)((char *)watch - offsetof(struct loop, listening)));
+}
+
+static bool lanes_begin(struct loop *loop)
+{
+    static const struct operation *operations[OPERATIONS_MAX];
+    static size_t operation_count; /* filled by the first loop, before there are threads */
+    if (operation_count == 0)
+        operation_count = operations_collect(operations);
+    struct lanes_settings settings = {
+        .conninfo = loop->settings->conninfo,
+        .operations = operations,
+        .operation_count = operation_count,
+        .reads = READS,
+        .writes = WRITES,
+        .alone = ALONE,
+        .queue_limit = QUEUE_LIMIT,
+        .batch_limit = BATCH_LIMIT,
+        .log = log_line,
+    };
+    loop->lanes = lanes_open(&settings, loop->epoll_fd);
+    return loop->lanes != NULL;
+}
+
+bool loop_open(struct loop *loop, const struct server_settings *settings, int number, int listen_fd)
+{
+    loop->settings = settings;
+    loop->number = number;
+    loop->listen_fd = listen_fd;
+    loop->now = milliseconds();
+    loop->client_limit = settings->connections / (unsigned)settings->loops + 1;
+    loop->inbox.ready = inbox_ready;
+    loop->listening.ready = listening_ready;
+    atomic_init(&loop->grace, -1);
+    request_ids_seed(&loop->ids);
+    loop->tokens = token_cache_new();
+    loop->secrets = secret_cache_new();
+    loop->stall = number == 0 ? stall_new() : NULL;
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->inbox_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->inbox};
+    if (loop->epoll_fd < 0 || loop->inbox_fd < 0 ||
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->inbox_fd, &event) != 0) {
+        log_line(LOG_ERR, "an event loop cannot be made: %s", strerror(errno));
+        return false;
+    }
+    if (!lanes_begin(loop) || !http_open(loop))
+        return false;
+    clients_listen(loop, true);
+    return loop->accepting;
+}
+
+void loop_close(struct loop *loop)
+{
+    http_close(loop);
+    if (loop->lanes)
+        lanes_close(loop->lanes);
+    clients_close(loop);
+    while (loop->spare) {
+        struct request *request = loop->spare;
+        loop->spare = request->next;
+        arena_free(request->arena);
+        free(request);
+    }
+    stall_free(loop->stall);
+    token_cache_free(loop->tokens);
+    secret_cache_free(loop->secrets);
+    text_free(&loop->text);
+    if (loop->inbox_fd > 0)
+        close(loop->inbox_fd);
+    if (loop->epoll_fd > 0)
+        close(loop->epoll_fd);
+}
+
+void loop_stop(struct loop *loop, int grace_seconds)
+{
+    uint64_t one = 1;
+    atomic_store(&loop->grace, grace_seconds);
+    (void)!write(loop->inbox_fd, &one, sizeof one);
+}
+
+/* The HTTP side and the lanes until neither has something for the other. Returns the milliseconds
+ * until one of them wants to run again, -1: only on events. */
+static int work(struct loop *loop)
+{
+    int wait = -1;
+    bool again = http_turn(loop);
+    for (int i = 0; i < PASSES_A_TURN; i++) {
+        stall_turn(loop->stall, loop);
+        wait = lanes_turn(loop->lanes, loop->now);
+        if (!loop->resumed)
+            break;
+        again = http_turn(loop);
+    }
+    return again || loop->resumed ? 0 : wait;
+}
+
+static void periodic(struct loop *loop)
+{
+    if (loop->now < loop->next_reaping)
+        return;
+    loop->next_reaping = loop->now + REAPING_MS;
+    if (loop->draining && loop->now >= loop->drain_deadline)
+        return;
+    if (loop->draining)
+        clients_end_idle(loop);
+    clients_reap(loop);
+}
+
+static void turn(struct loop *loop, int wait)
+{
+    struct epoll_event events[EVENTS_A_TURN];
+    int count = epoll_wait(loop->epoll_fd, events, EVENTS_A_TURN, wait);
+    loop->now = milliseconds();
+    for (int i = 0; i < count; i++) {
+        struct watch *watch = events[i].data.ptr;
+        watch->ready(watch, events[i].events);
+    }
+    periodic(loop);
+}
+
+static void drain_begin(struct loop *loop, int grace)
+{
+    loop->draining = true;
+    loop->drain_deadline = loop->now + (int64_t)grace * 1000;
+    loop->next_reaping = loop->now + IDLE_GRACE_MS;
+    /* Who is in the queue of the listening socket has been let in by the kernel already. */
+    if (loop->accepting)
+        clients_accept(loop);
+    clients_listen(loop, false);
+    atomic_store(&loop->not_accepting, true);
+}
+
+/* Cut off what is still under way: its queries fail, and the failures are its answers. */
+static void drain_end(struct loop *loop)
+{
+    if (loop->client_count > 0)
+        log_line(LOG_WARNING, "%u connections did not end in time", loop->client_count);
+    lanes_close(loop->lanes);
+    loop->lanes = NULL;
+    loop->http_ready = true;
+    for (int i = 0; i < LAST_TURNS && http_turn(loop); i++)
+        ;
+}
+
+void *loop_run(void *argument)
+{
+    struct loop *loop = argument;
+    int wait = 0;
+    for (;;) {
+        turn(loop, wait);
+        int grace = atomic_load(&loop->grace);
+        if (grace >= 0 && !loop->draining)
+            drain_begin(loop, grace);
+        wait = work(loop);
+        if (wait < 0 || wait > REAPING_MS)
+            wait = REAPING_MS;
+        atomic_store_explicit(&loop->ready, lanes_ready(loop->lanes), memory_order_relaxed);
+        log_flush();
+        if (loop->draining && (loop->client_count == 0 || loop->now >= loop->drain_deadline))
+            break;
+    }
+    atomic_store(&loop->ready, false);
+    drain_end(loop);
+    log_flush();
+    return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loop.h - one event loop: a thread with one epoll, one libmicrohttpd daemon, one set of database
+ * lanes, its clients and its requests. Nothing in it is shared but what is marked atomic, and
+ * nobody else calls into it: other threads write to its inbox. */
+#ifndef ONRAMP_API_LOOP_H
+#define ONRAMP_API_LOOP_H
+
+#include "api/request_id.h"
+#include "api/server.h"
+#include "api/text.h"
+#include "db/lane.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct MHD_Daemon;
+struct client;
+struct request;
+struct secret_cache;
+struct stall;
+struct token_cache;
+
+struct loop {
+    const struct server_settings *settings; /* with every 0 replaced; borrowed */
+    int number;                             /* 0 is the first */
+    pthread_t thread;
+
+    int epoll_fd, inbox_fd;
+    int listen_fd; /* shared with the other loops, owned by the server */
+    struct watch inbox, listening, http_watch;
+    struct MHD_Daemon *daemon;
+    struct lanes *lanes;
+
+    int64_t now;     /* milliseconds, monotonic, of this turn */
+    bool http_ready; /* the HTTP library has something to do */
+    bool resumed;    /* a suspended connection has its answer */
+    bool accepting;  /* the listening socket is in the epoll */
+    bool draining;   /* stopping: every answer closes its connection */
+    int64_t drain_deadline;
+    int64_t next_reaping;
+
+    struct client *clients;
+    unsigned client_count, client_limit;
+    struct client *adding; /* the one that is being handed to the HTTP library */
+    struct request *spare;
+    unsigned spare_count;
+    struct token_cache *tokens;
+    struct secret_cache *secrets;
+    struct stall *stall; /* of the first loop; NULL in others */
+    struct text text;    /* scratch for the answer that is being written */
+    struct request_ids ids;
+    unsigned errors_logged, errors_unlogged; /* in the second of error_second */
+    int64_t error_second;
+
+    atomic_bool ready;         /* the lanes stand */
+    atomic_bool not_accepting; /* no connection will be accepted any more */
+    atomic_int grace;          /* seconds to drain; -1: not asked to stop */
+};
+
+/* Open all that a loop owns, on the calling thread. False after logging why; then only loop_close
+ * may follow. The settings and the zeroed loop belong to the caller. */
+bool loop_open(struct loop *loop, const struct server_settings *settings, int number,
+               int listen_fd);
+
+/* The loop's thread: turn until asked to stop and drained. */
+void *loop_run(void *loop);
+
+/* Ask a running loop to drain and end. Any thread. */
+void loop_stop(struct loop *loop, int grace_seconds);
+
+/* Free all that the loop owns; its thread has ended or was never started. */
+void loop_close(struct loop *loop);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/parameters.h"
+
+#include "api/request.h"
+#include "db/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void call_begin(struct request *request, struct call *call, const struct operation *operation,
+                struct faults *faults)
+{
+    *call = (struct call){
+        .operation = operation,
+        .arena = request->arena,
+        .faults = faults,
+        .caller = &request->caller,
+        .body = request->json,
+        .raw_body = request->body ? request->body : "",
+        .raw_body_length = request->body_length,
+    };
+}
+
+static size_t query_parameter(const struct operation *operation, const char *name)
+{
+    size_t i = 0;
+    while (i < operation->parameter_count && (operation->parameters[i].source != FROM_QUERY ||
+                                              strcmp(operation->parameters[i].name, name) != 0))
+        i++;
+    return i;
+}
+
+static const char *pointer_of(struct request *request, const char *name)
+{
+    return arena_printf(request->arena, "?%.64s", name);
+}
+
+void query_parameters_read(struct request *request, struct call *call)
+{
+    const struct operation *operation = call->operation;
+    bool seen[PARAMETERS_MAX] = {false};
+    for (size_t i = 0; i < operation->parameter_count; i++)
+        if (operation->parameters[i].source == FROM_QUERY)
+            call->values[i] = operation->parameters[i].fallback;
+    switch (
+        query_read(request->pairs, &request->pair_count, request->arena, request->target.query)) {
+    case QUERY_GOOD:
+        break;
+    case QUERY_TOO_MANY:
+        fault_add(call->faults, "?", "unknown_parameter", "There are too many query parameters.");
+        return;
+    case QUERY_NOT_TEXT:
+        fault_add(call->faults, "?", "malformed_request",
+                  "A query parameter is not percent-encoded UTF-8.");
+        return;
+    }
+    for (size_t i = 0; i < request->pair_count; i++) {
+        const struct pair *pair = &request->pairs[i];
+        struct reading reading = {call->faults, request->arena, pointer_of(request, pair->name)};
+        size_t index = query_parameter(operation, pair->name);
+        if (index == operation->parameter_count) {
+            fault_add(call->faults, reading.pointer, "unknown_parameter",
+                      "There is no such query parameter here. Leave it out or correct its name.");
+        } else if (seen[index]) {
+            fault_add(call->faults, reading.pointer, "malformed_request",
+                      "This query parameter stands twice. Send it once.");
+        } else {
+            const struct kind *kind = operation->parameters[index].kind;
+            seen[index] = true;
+            call->values[index] = kind->from_text(kind, pair->value, &reading);
+        }
+    }
+}
+
+static const char *caller_value(const struct caller *caller, const char *name)
+{
+    static const char *const names[] = {"customer", "partner",           "role",          "actor",
+                                        "secret",   "partner-of-caller", "role-of-caller"};
+    const char *const values[] = {
+        caller->customer,  caller->partner, role_name(caller->role), caller->name,
+        caller->secret_id, caller->partner, role_name(caller->role)};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return values[i];
+    abort(); /* an operation asks for what no caller has */
+}
+
+static const char *bound_value(const struct bindings *bindings, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < bindings->count; i++)
+        if (strncmp(bindings->items[i].name, name, length) == 0 &&
+            bindings->items[i].name[length] == '}')
+            return bindings->items[i].value;
+    abort(); /* an operation asks for what its route does not name */
+}
+
+static bool visible(const char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x21 || *text > 0x7E)
+            return false;
+    return true;
+}
+
+static void header_read(struct request *request, struct call *call, size_t index)
+{
+    const struct parameter *parameter = &call->operation->parameters[index];
+    const char *value = request_header(request, parameter->name);
+    struct reading reading = {call->faults, request->arena, parameter->name};
+    call->values[index] = parameter->fallback;
+    if (value && !visible(value))
+        fault_add(call->faults, parameter->name, "invalid_value",
+                  "Expected visible ASCII characters only.");
+    else if (value)
+        call->values[index] = parameter->kind->from_text(parameter->kind, value, &reading);
+    else if (parameter->required)
+        fault_add(call->faults, parameter->name, "required", "This header field is required.");
+}
+
+bool request_parameters_read(struct request *request, struct call *call)
+{
+    for (size_t i = 0; i < call->operation->parameter_count; i++) {
+        const struct parameter *parameter = &call->operation->parameters[i];
+        if (parameter->source == FROM_CALLER) {
+            call->values[i] = caller_value(call->caller, parameter->name);
+        } else if (parameter->source == FROM_HEADER) {
+            header_read(request, call, i);
+        } else if (parameter->source == FROM_PATH) {
+            struct faults ignored = {.arena = request->arena};
+            struct reading reading = {&ignored, request->arena, ""};
+            const char *text = bound_value(&request->bindings, parameter->name);
+            call->values[i] = parameter->kind->from_text(parameter->kind, text, &reading);
+            if (!call->values[i])
+                return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parameters.h - from a request to the values of its operation's parameters.
+ *
+ * What the operation declares is read here and nowhere else: the body by paths, the query, the
+ * path, header fields, the caller. All faults are collected. */
+#ifndef ONRAMP_API_PARAMETERS_H
+#define ONRAMP_API_PARAMETERS_H
+
+#include "db/operation.h"
+
+#include <stdbool.h>
+
+struct request;
+
+/* Read the members of call->body that the operation declares into call->values, with a fault for
+ * each that is absent and required, wrong, or not declared. call->body is not NULL. */
+void body_read(struct call *call);
+
+/* Whether the operation declares parameters that stand in the body. */
+bool body_expected(const struct operation *operation);
+/* ... and at least one that is required. */
+bool body_required(const struct operation *operation);
+
+/* Values from the query, with a fault for what is unknown, repeated or wrong. */
+void query_parameters_read(struct request *request, struct call *call);
+
+/* Values from the path, from header fields and from the caller. False when a value of the path is
+ * not of its kind: then there is nothing of that name. */
+bool request_parameters_read(struct request *request, struct call *call);
+
+/* An empty call of the operation by the request's caller. */
+void call_begin(struct request *request, struct call *call, const struct operation *operation,
+                struct faults *faults);
+
+#endif

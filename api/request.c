@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/request.h"
+
+#include "api/answer.h"
+#include "api/authentication.h"
+#include "api/client.h"
+#include "api/guard.h"
+#include "api/json_text.h"
+#include "api/log.h"
+#include "api/loop.h"
+#include "api/media_type.h"
+#include "api/parameters.h"
+#include "api/problem.h"
+#include "api/secret_cache.h"
+#include "db/arena.h"
+#include "db/rows.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SPARE_MAX = 512 };
+
+struct request *request_new(struct loop *loop, struct client *client,
+                            struct MHD_Connection *connection, const char *raw_target)
+{
+    struct request *request = loop->spare;
+    struct arena *arena = request ? request->arena : arena_new();
+    struct timespec now, wall;
+    if (request) {
+        loop->spare = request->next;
+        loop->spare_count--;
+    } else if (!(request = malloc(sizeof *request))) {
+        abort();
+    }
+    memset(request, 0, sizeof *request);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    request->loop = loop;
+    request->client = client;
+    request->connection = connection;
+    request->arena = arena;
+    request->arrived = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    request->arrived_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    request->method = METHOD_UNKNOWN;
+    request->faults.arena = arena;
+    request->target_in_buffer = raw_target;
+    request->raw_target = guard_target(arena, raw_target ? raw_target : "");
+    request_id_make(&loop->ids, request->id,
+                    (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000);
+    return request;
+}
+
+void request_done(struct request *request)
+{
+    struct loop *loop = request->loop;
+    if (request->waiting)
+        abort(); /* a query would write into what others use by now */
+    json_decref(request->json);
+    request->json = NULL;
+    if (request->response)
+        MHD_destroy_response(request->response);
+    if (loop->spare_count >= SPARE_MAX) {
+        arena_free(request->arena);
+        free(request);
+        return;
+    }
+    arena_reset(request->arena);
+    request->next = loop->spare;
+    loop->spare = request;
+    loop->spare_count++;
+}
+
+struct request *request_of(struct query *query)
+{
+    return (struct request *)(void *)((char *)query - offsetof(struct request, query));
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+void request_submit(struct request *request, const struct operation *operation,
+                    void (*on_rows)(struct query *query, const struct rows *rows),
+                    void (*on_failure)(struct query *query, enum failure failure))
+{
+    struct loop *loop = request->loop;
+    request->waiting = true;
+    request->asked = loop->now;
+    request->query = (struct query){
+        .operation = operation,
+        .values = request->call.values,
+        .deadline = loop->now + (int64_t)loop->settings->operation_seconds * 1000,
+        .on_rows = on_rows,
+        .on_failure = on_failure,
+    };
+    lanes_submit(loop->lanes, &request->query);
+}
+
+void request_resume(struct request *request, enum phase phase)
+{
+    request->waiting = false;
+    request->phase = phase;
+    request_move(request);
+    if (request->phase != PHASE_ANSWERED || !request->suspended)
+        return;
+    request->suspended = false;
+    request->loop->resumed = true;
+    MHD_resume_connection(request->connection);
+}
+
+void request_fail(struct request *request, enum failure failure)
+{
+    problem_answer(request, problem_of_failure(failure));
+}
+
+static enum phase refuse(struct request *request, const char *code, const char *detail)
+{
+    problem_answer(request, (struct refusal){code, detail});
+    return PHASE_ANSWERED;
+}
+
+static enum phase route(struct request *request)
+{
+    char allow[ALLOW_MAX];
+    bool fits = target_read(&request->target, request->arena, request->raw_target);
+    if (!request->loop->lanes)
+        return refuse(request, "unavailable", "The server is shutting down. Nothing was done.");
+    if (request->method == METHOD_UNKNOWN)
+        return refuse(request, "not_implemented", NULL);
+    if (!fits)
+        return refuse(request, "not_found", NULL);
+    switch (
+        route_find(&request->route, &request->bindings, allow, request->method, &request->target)) {
+    case ROUTE_NO_PATH:
+        return refuse(request, "not_found", "There is no such path. GET /openapi.yaml lists them.");
+    case ROUTE_NO_METHOD:
+        refuse(request, "method_not_allowed", NULL);
+        answer_header(request, "Allow", allow);
+        return PHASE_ANSWERED;
+    case ROUTE_FOUND:
+        break;
+    }
+    if (request->route->callers & EVERYBODY)
+        return PHASE_ADMIT;
+    if (request->route->callers & SIGNATURE && authentication_by_signature(request))
+        return PHASE_VERIFY;
+    return PHASE_AUTHENTICATE;
+}
+
+/* A signature has proved its own right; a token on such a route is an operator's. */
+static bool role_admitted(const struct request *request)
+{
+    unsigned callers = request->route->callers;
+    if (callers & EVERYBODY || (callers & SIGNATURE && request->caller.secret_id))
+        return true;
+    return (callers & SIGNATURE ? (unsigned)ROLE_OPERATOR : callers) & request->caller.role;
+}
+
+static enum phase admit(struct request *request)
+{
+    const struct route *route = request->route;
+    const char *accept = request_header(request, "accept");
+    const char *type = route->serve == NULL || route->operation ? "application/json" : NULL;
+    if (!role_admitted(request))
+        return refuse(request, "forbidden", NULL);
+    if (route->own_partner && request->caller.role == ROLE_PARTNER &&
+        strcmp(request->caller.partner, request->bindings.items[0].value) != 0)
+        return refuse(request, "not_found", NULL);
+    if (type && !media_type_accepted(accept, type))
+        return refuse(request, "not_acceptable", NULL);
+    return PHASE_READ;
+}
+
+static void keep(struct request *request, const char *code, const char *detail)
+{
+    if (!request->kept.code)
+        request->kept = (struct refusal){code, detail};
+}
+
+/* What jansson could not read, in our words, with the place. */
+static void json_refused(struct request *request, const json_error_t *error)
+{
+    size_t offset = error->position > 0 ? (size_t)error->position : 0;
+    if (offset > request->body_length)
+        offset = request->body_length;
+    const char *pointer = json_text_pointer(request->arena, request->body, offset);
+    const char *what = "This is not well-formed JSON";
+    switch (json_error_code(error)) {
+    case json_error_numeric_overflow:
+        fault_add(&request->faults, pointer, "out_of_range", "This number is too large.");
+        keep(request, "invalid_request", NULL);
+        return;
+    case json_error_duplicate_key:
+        what = "A member stands twice in one object";
+        break;
+    case json_error_invalid_utf8:
+        what = "The body is not valid UTF-8";
+        break;
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        what = "The character U+0000 is not allowed";
+        break;
+    case json_error_premature_end_of_input:
+        what = "The JSON ends before it is complete";
+        break;
+    case json_error_end_of_input_expected:
+        what = "Something follows the JSON value";
+        break;
+    default:
+        break;
+    }
+    fault_add(&request->faults, pointer, "invalid_value", "%s.", what);
+    keep(
+        request, "malformed_json",
+        arena_printf(request->arena, "%s (line %d, column %d).", what, error->line, error->column));
+}
+
+static void json_read(struct request *request)
+{
+    json_error_t error;
+    size_t deep = json_text_too_deep(request->body, request->body_length);
+    if (deep < request->body_length) {
+        fault_add(&request->faults, json_text_pointer(request->arena, request->body, deep),
+                  "invalid_value", "Nested more than %d deep.", JSON_DEPTH_MAX);
+        keep(request, "malformed_json",
+             arena_printf(request->arena, "The JSON nests more than %d deep (octet %zu).",
+                          JSON_DEPTH_MAX, deep + 1));
+        return;
+    }
+    request->json = json_loadb(request->body, request->body_length,
+                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!request->json)
+        json_refused(request, &error);
+}
+
+static void body_take(struct request *request)
+{
+    const struct operation *operation = request->route->operation;
+    bool expected = operation && body_expected(operation);
+    const char *type = request_header(request, "content-type");
+    if (request->body_length > 0 && !expected)
+        keep(request, "malformed_request", "This method takes no body here. Send none.");
+    if (!expected)
+        return;
+    if (!request->sized) {
+        keep(request, "length_required", NULL);
+        return;
+    }
+    if (request->body_length == 0 && !body_required(operation)) {
+        request->json = json_object();
+        return;
+    }
+    if (!type || !media_type_is_json(type, request->method == PATCH)) {
+        keep(request, "unsupported_media_type", NULL);
+        return;
+    }
+    if (request->body_length == 0)
+        keep(request, "malformed_json", "The body is empty. Send a JSON object.");
+    else
+        json_read(request);
+}
+
+/* The problem that the faults make together: what is not well-formed before what is wrong. */
+static void faults_judge(struct request *request)
+{
+    static const char *const first[] = {"malformed_request", "unknown_parameter",
+                                        "malformed_cursor", "no_randomness"};
+    const struct faults *faults = &request->faults;
+    if (request->kept.code || faults->count == 0)
+        return;
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        for (size_t j = 0; j < faults->count && j < FAULTS_MAX; j++)
+            if (strcmp(faults->items[j].code, first[i]) == 0) {
+                bool ours = strcmp(first[i], "no_randomness") == 0;
+                keep(request, ours ? "internal_error" : first[i], faults->items[j].detail);
+                return;
+            }
+    keep(request, "invalid_request",
+         arena_printf(request->arena,
+                      "%zu fault%s in the request. Correct what errors names and "
+                      "send it again.",
+                      faults->count, faults->count == 1 ? "" : "s"));
+}
+
+/* For routes without an operation: nothing may be given that nobody reads. */
+static const struct operation nothing = {.name = "nothing"};
+
+static enum phase read_parameters(struct request *request)
+{
+    const struct operation *operation = request->route->operation;
+    struct call *call = &request->call;
+    body_take(request);
+    call_begin(request, call, operation ? operation : &nothing, &request->faults);
+    query_parameters_read(request, call);
+    if (!request_parameters_read(request, call))
+        return refuse(request, "not_found", NULL);
+    if (call->body)
+        body_read(call);
+    if (call->operation->complete && !request->kept.code)
+        call->operation->complete(call);
+    faults_judge(request);
+    if (!request->kept.code)
+        return PHASE_OPERATE;
+    if (request->route->owner &&
+        !(request->route->callers & SIGNATURE && request->caller.secret_id))
+        return PHASE_OWN;
+    return refuse(request, request->kept.code, request->kept.detail);
+}
+
+static void on_failure(struct query *query, enum failure failure)
+{
+    struct request *request = request_of(query);
+    request_fail(request, failure);
+    request_resume(request, PHASE_ANSWERED);
+}
+
+static void owner_rows(struct query *query, const struct rows *rows)
+{
+    struct request *request = request_of(query);
+    bool visible = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
+    if (visible) {
+        refuse(request, request->kept.code, request->kept.detail);
+    } else {
+        request->faults.count = 0;
+        refuse(request, "not_found", NULL);
+    }
+    request_resume(request, PHASE_ANSWERED);
+}
+
+/* Look whether the caller sees what the path names before saying what is wrong with the request. */
+static enum phase own(struct request *request)
+{
+    struct faults ignored = {.arena = request->arena};
+    call_begin(request, &request->call, request->route->owner, &ignored);
+    if (!request_parameters_read(request, &request->call))
+        return refuse(request, "not_found", NULL);
+    request_submit(request, request->route->owner, owner_rows, on_failure);
+    return PHASE_OWN;
+}
+
+static void operation_rows(struct query *query, const struct rows *rows)
+{
+    struct request *request = request_of(query);
+    answer_rows(request, rows);
+    if (request->status == 401 && request->caller.secret_id)
+        secret_cache_drop(request->loop->secrets, request->caller.partner);
+    request_resume(request, PHASE_ANSWERED);
+}
+
+static enum phase operate(struct request *request)
+{
+    if (request->route->serve) {
+        request->route->serve(request);
+        return request->phase;
+    }
+    request_submit(request, request->route->operation, operation_rows, on_failure);
+    return PHASE_OPERATE;
+}
+
+void request_move(struct request *request)
+{
+    while (request->phase != PHASE_ANSWERED && !request->waiting) {
+        switch (request->phase) {
+        case PHASE_ROUTE:
+            request->phase = route(request);
+            break;
+        case PHASE_AUTHENTICATE:
+            request->phase = authenticate_token(request);
+            break;
+        case PHASE_VERIFY:
+            request->phase = authenticate_signature(request);
+            break;
+        case PHASE_ADMIT:
+            request->phase = admit(request);
+            break;
+        case PHASE_READ:
+            request->phase = read_parameters(request);
+            break;
+        case PHASE_OWN:
+            request->phase = own(request);
+            break;
+        case PHASE_OPERATE:
+            request->phase = operate(request);
+            break;
+        case PHASE_HEAD:
+        case PHASE_BODY:
+        case PHASE_ANSWERED:
+            abort(); /* not moved from here */
+        }
+    }
+}

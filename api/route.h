@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route.h - the one table of routes: what there is, who may call it, and what it does. */
+#ifndef ONRAMP_API_ROUTE_H
+#define ONRAMP_API_ROUTE_H
+
+#include "api/target.h"
+#include "db/operation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct request;
+
+/* TRACE, CONNECT and OPTIONS are known and on no route: 405. Others are not known: 501. */
+enum method {
+    GET,
+    HEAD, /* routed as GET, answered without the body */
+    POST,
+    PUT,
+    PATCH,
+    DELETE,
+    METHOD_OTHER,
+    METHOD_UNKNOWN
+};
+
+enum method method_read(const char *name);
+
+/* Who may call a route: roles of tokens, or one of these. */
+enum {
+    ANY_ROLE = ROLE_CUSTOMER | ROLE_PARTNER | ROLE_OPERATOR,
+    EVERYBODY = 8, /* no authentication at all */
+    SIGNATURE = 16 /* the partner in the path by a signed body, or an operator by a token */
+};
+
+struct route {
+    enum method method;
+    const char *pattern; /* "/v1/circuits/{id}" */
+    unsigned callers;
+    size_t body_limit; /* octets; 0: the method takes no body */
+    const struct operation *operation;
+    const struct operation *owner; /* reads what the path names: its 404 comes before our 4xx */
+    /* Instead of an operation: answers at once, or begins what will answer. */
+    void (*serve)(struct request *request);
+    bool own_partner; /* a partner sees the {partner} of the path only when it is itself */
+};
+
+/* Values of the segments in braces. */
+struct bindings {
+    size_t count;
+    struct {
+        const char *name, *value;
+    } items[2];
+};
+
+enum routing { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+enum { ALLOW_MAX = 64 };
+
+/* Find the route. With ROUTE_NO_METHOD allow gets the methods that the path has. */
+enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],
+                        enum method method, const struct target *target);
+
+/* The table, for those who prepare its statements and those who test it. */
+const struct route *routes_all(size_t *count);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/health.h"
+#include "api/route.h"
+#include "api/token.h"
+#include "circuits/circuit.h"
+#include "circuits/connection.h"
+#include "circuits/customer.h"
+#include "circuits/vnet.h"
+#include "partners/callback.h"
+#include "partners/partner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KIB(n) ((size_t)(n)*1024)
+
+enum { CUSTOMER = ROLE_CUSTOMER, PARTNER = ROLE_PARTNER, OPERATOR = ROLE_OPERATOR };
+
+/* method, path, who may call, body limit, operation, owner */
+/* clang-format off */
+static const struct route routes[] = {
+    {POST,   "/v1/customers",          OPERATOR,            KIB(64), &customer_create,       NULL},
+    {GET,    "/v1/customers",          OPERATOR,            0,       &customer_list,         NULL},
+    {POST,   "/v1/partners",           OPERATOR,            KIB(64), &partner_create,        NULL},
+    {GET,    "/v1/partners",           ANY_ROLE,            0,       &partner_list,          NULL},
+    {GET,    "/v1/partners/{partner}", ANY_ROLE,            0,       &partner_get,           &partner_get},
+    {PUT,    "/v1/partners/{partner}", OPERATOR,            KIB(64), &partner_replace,       &partner_get},
+    {POST,   "/v1/partners/{partner}/callback-secrets",
+                                       PARTNER | OPERATOR,  KIB(64), &callback_secret_rotate, &partner_get,
+                                       .own_partner = true},
+    {POST,   "/v1/partners/{partner}/callbacks",
+                                       SIGNATURE,           KIB(64), &callback_apply,        &partner_get},
+    {GET,    "/v1/peering-locations",  ANY_ROLE,            0,       &peering_location_list, NULL},
+    {POST,   "/v1/tokens",             ANY_ROLE,            KIB(64), &token_create,          NULL},
+    {GET,    "/v1/tokens",             ANY_ROLE,            0,       &token_list,            NULL},
+    {DELETE, "/v1/tokens/{id}",        ANY_ROLE,            0,       &token_delete,          NULL},
+    {POST,   "/v1/circuits",           CUSTOMER,            KIB(64), &circuit_create,        NULL},
+    {GET,    "/v1/circuits",           CUSTOMER | OPERATOR, 0,       &circuit_list,          NULL},
+    {GET,    "/v1/circuits/{id}",      CUSTOMER | OPERATOR, 0,       &circuit_get,           &circuit_get},
+    {DELETE, "/v1/circuits/{id}",      CUSTOMER,            0,       &circuit_delete,        &circuit_get},
+    {GET,    "/v1/circuits/{id}/events",
+                                       CUSTOMER | OPERATOR, 0,       &circuit_event_list,    &circuit_get},
+    {POST,   "/v1/vnets",              CUSTOMER,            KIB(64), &vnet_create,           NULL},
+    {GET,    "/v1/vnets",              CUSTOMER | OPERATOR, 0,       &vnet_list,             NULL},
+    {GET,    "/v1/vnets/{id}",         CUSTOMER | OPERATOR, 0,       &vnet_get,              &vnet_get},
+    {PATCH,  "/v1/vnets/{id}",         CUSTOMER,            KIB(64), &vnet_update,           &vnet_get},
+    {DELETE, "/v1/vnets/{id}",         CUSTOMER,            0,       &vnet_delete,           &vnet_get},
+    {PUT,    "/v1/vnets/{id}/gateway", CUSTOMER,            KIB(64), &vnet_gateway_put,      &vnet_get},
+    {DELETE, "/v1/vnets/{id}/gateway", CUSTOMER,            0,       &vnet_gateway_delete,   &vnet_get},
+    {POST,   "/v1/connections",        CUSTOMER,            KIB(64), &connection_create,     NULL},
+    {GET,    "/v1/connections",        CUSTOMER | OPERATOR, 0,       &connection_list,       NULL},
+    {GET,    "/v1/connections/{id}",   CUSTOMER | OPERATOR, 0,       &connection_get,        &connection_get},
+    {DELETE, "/v1/connections/{id}",   CUSTOMER,            0,       &connection_delete,     &connection_get},
+    {POST,   "/v1/partner/circuits",   PARTNER,             KIB(64), &partner_circuit_quote, NULL},
+    {GET,    "/v1/partner/circuits",   PARTNER,             0,       &partner_circuit_list,  NULL},
+    {GET,    "/v1/partner/circuits/{id}",
+                                       PARTNER,             0,       &partner_circuit_get,   &partner_circuit_get},
+    {GET,    "/healthz",               EVERYBODY,           0,       NULL, NULL, health_serve},
+    {GET,    "/readyz",                EVERYBODY,           0,       &schema_ready, NULL, ready_serve},
+    {GET,    "/openapi.yaml",          EVERYBODY,           0,       NULL, NULL, openapi_serve},
+};
+/* clang-format on */
+
+static const struct {
+    const char *name;
+    enum method method;
+} methods[] = {
+    {"GET",     GET         },
+    {"HEAD",    HEAD        },
+    {"POST",    POST        },
+    {"PUT",     PUT         },
+    {"PATCH",   PATCH       },
+    {"DELETE",  DELETE      },
+    {"OPTIONS", METHOD_OTHER},
+    {"TRACE",   METHOD_OTHER},
+    {"CONNECT", METHOD_OTHER},
+};
+
+const struct route *routes_all(size_t *count)
+{
+    *count = sizeof routes / sizeof *routes;
+    return routes;
+}
+
+enum method method_read(const char *name)
+{
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return methods[i].method;
+    return METHOD_UNKNOWN;
+}
+
+static bool matches(const char *pattern, const struct target *target, struct bindings *bindings)
+{
+    bindings->count = 0;
+    for (size_t i = 0; i < target->segment_count; i++) {
+        if (*pattern++ != '/')
+            return false;
+        size_t length = strcspn(pattern, "/");
+        const char *segment = target->segments[i];
+        if (*pattern != '{') {
+            if (strncmp(segment, pattern, length) != 0 || segment[length] != '\0')
+                return false;
+        } else if (*segment == '\0') {
+            return false;
+        } else {
+            bindings->items[bindings->count].name = pattern + 1; /* up to the brace */
+            bindings->items[bindings->count++].value = segment;
+        }
+        pattern += length;
+    }
+    return target->segment_count > 0 && *pattern == '\0';
+}
+
+static void allow_add(char allow[ALLOW_MAX], const char *name)
+{
+    size_t used = strlen(allow);
+    snprintf(allow + used, ALLOW_MAX - used, "%s%s", used ? ", " : "", name);
+}
+
+/* The names of the methods of a path, in the order of the table of methods. */
+static void allow_write(char allow[ALLOW_MAX], const struct target *target)
+{
+    unsigned has = 0;
+    struct bindings ignored;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (matches(routes[i].pattern, target, &ignored))
+            has |= 1u << routes[i].method | (routes[i].method == GET ? 1u << HEAD : 0);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (has & 1u << methods[i].method)
+            allow_add(allow, methods[i].name);
+}
+
+enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],
+                        enum method method, const struct target *target)
+{
+    bool path_known = false;
+    enum method wanted = method == HEAD ? GET : method;
+    *out = NULL;
+    allow[0] = '\0';
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!matches(routes[i].pattern, target, bindings))
+            continue;
+        path_known = true;
+        if (routes[i].method != wanted)
+            continue;
+        *out = &routes[i];
+        return ROUTE_FOUND;
+    }
+    if (!path_known)
+        return ROUTE_NO_PATH;
+    allow_write(allow, target);
+    return ROUTE_NO_METHOD;
+}

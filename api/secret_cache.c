@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/secret_cache.h"
+
+#include "api/log.h"
+#include "db/rows.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = 256 };
+
+/* The columns of callback_secret_list. */
+enum { ID = COLUMN_FIRST, SECRET };
+
+struct secret_cache {
+    struct secret_set *sets[PLACES];
+};
+
+struct secret_cache *secret_cache_new(void)
+{
+    struct secret_cache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        abort();
+    return cache;
+}
+
+static void set_free(struct secret_set *set)
+{
+    if (set)
+        OPENSSL_cleanse(set, sizeof *set);
+    free(set);
+}
+
+void secret_cache_free(struct secret_cache *cache)
+{
+    if (!cache)
+        return;
+    for (size_t i = 0; i < PLACES; i++)
+        set_free(cache->sets[i]);
+    free(cache);
+}
+
+static size_t place(const char *partner)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *partner; partner++)
+        hash = (hash ^ (unsigned char)*partner) * 16777619u;
+    return hash % PLACES;
+}
+
+const struct secret_set *secret_cache_find(const struct secret_cache *cache, const char *partner,
+                                           int64_t now)
+{
+    const struct secret_set *set = cache->sets[place(partner)];
+    return set && strcmp(set->partner, partner) == 0 && now - set->asked < CACHE_MS ? set : NULL;
+}
+
+const struct secret_set *secret_cache_keep(struct secret_cache *cache, const char *partner,
+                                           const struct rows *rows, int64_t asked)
+{
+    struct secret_set **place_of = &cache->sets[place(partner)];
+    if (rows_count(rows) == 0 || strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0 ||
+        strlen(partner) >= sizeof(*place_of)->partner)
+        return NULL;
+    struct secret_set *set = calloc(1, sizeof *set);
+    if (!set)
+        abort();
+    memcpy(set->partner, partner, strlen(partner) + 1);
+    set->asked = asked;
+    for (int row = 0; row < rows_count(rows) && set->count < SECRETS_MAX; row++) {
+        struct secret *secret = &set->secrets[set->count];
+        if (rows_length(rows, row, ID) != 36 ||
+            !signature_key_read(&secret->key, rows_text(rows, row, SECRET))) {
+            log_line(LOG_ERR, "bug: a stored callback secret of %s cannot be read", partner);
+            continue;
+        }
+        memcpy(secret->id, rows_text(rows, row, ID), sizeof secret->id);
+        set->count++;
+    }
+    set_free(*place_of);
+    return *place_of = set;
+}
+
+void secret_cache_drop(struct secret_cache *cache, const char *partner)
+{
+    struct secret_set **place_of = &cache->sets[place(partner)];
+    if (*place_of && strcmp((*place_of)->partner, partner) == 0) {
+        set_free(*place_of);
+        *place_of = NULL;
+    }
+}

@@ -60,8 +60,13 @@ def the_c_of(*folders):
     return "\n".join((HOUSE / path).read_text() for path in sources(*folders))
 
 
+def sql_files():
+    return {path.stem: path.read_text() for path in (HOUSE / "migrations/functions").glob("*.sql")}
+
+
 def sql_functions():
-    return {path.stem for path in (HOUSE / "migrations/functions").glob("*.sql")}
+    """The functions of the API: those that the daemon may call."""
+    return {name for name, text in sql_files().items() if f"ON FUNCTION {name} TO onramp_daemon" in text}
 
 
 def openapi():
@@ -69,9 +74,14 @@ def openapi():
 
 
 def routes():
-    """(method, path, operation) of each line of the route table."""
+    """(method, path, operation) of each entry of the route table."""
     table = (HOUSE / "api/routes.c").read_text()
-    return re.findall(r'\{\s*(GET|POST|PUT|PATCH|DELETE)\s*,\s*"([^"]+)"\s*,[^\n]*?&(\w+)', table)
+    found = re.findall(r'\{(GET|POST|PUT|PATCH|DELETE),\s*"([^"]+)",([^}]*)\}', table)
+    assert found, "the route table was not found"
+    served = {"openapi": "openapi_get"}
+    names = [(re.search(r"(\w+)_serve", rest) or re.search(r"&(\w+)", rest))[1]
+             for _, _, rest in found]
+    return [(method, path, served.get(name, name)) for (method, path, _), name in zip(found, names)]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -113,9 +123,15 @@ def test_one_word_names_an_operation_everywhere():
     declared = set(re.findall(r'\.name = "(\w+)",\s*\n\s*\.lane', the_c_of(*LAYERS)))
     assert declared, "no operation is declared"
     assert declared | {"batch_lock", "catalogue_load"} == sql_functions()
-    for name in sql_functions():
-        text = (HOUSE / f"migrations/functions/{name}.sql").read_text()
+    for name, text in sql_files().items():
         assert re.search(rf"FUNCTION\s+(onramp\.)?{name}\s*\(", text), name
+
+
+def test_a_function_that_the_daemon_may_not_call_is_called_by_one_that_it_may():
+    schema = "\n".join(path.read_text() for path in (HOUSE / "migrations").glob("*.sql"))
+    for name in set(sql_files()) - sql_functions():
+        others = "\n".join(text for other, text in sql_files().items() if other != name)
+        assert re.search(rf"\b{name}\(", others + schema), f"{name} is called by nobody"
 
 
 def test_every_function_is_reached_by_a_route_or_known_not_to_be():
@@ -139,7 +155,7 @@ def test_problem_codes_and_openapi_are_the_same_list():
     table = (HOUSE / "api/problem.c").read_text()
     coded = set(re.findall(r'^\s*\{"(\w+)",\s*\d{3},', table, re.M))
     assert coded, "the table of problems was not found"
-    assert set(openapi()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == coded
+    assert set(openapi()["components"]["schemas"]["ProblemCode"]["enum"]) == coded
 
 
 def test_every_outcome_of_the_database_has_a_problem():

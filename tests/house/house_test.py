@@ -120,7 +120,7 @@ def test_sources_begin_with_their_licence():
 
 def test_one_word_names_an_operation_everywhere():
     """Statement, SQL function and file: the three are spelled alike, none is missing or left over."""
-    declared = set(re.findall(r'\.name = "(\w+)",\s*\n\s*\.lane', the_c_of(*LAYERS)))
+    declared = set(re.findall(r'\.name = "(\w+)",\s*\.lane', the_c_of(*LAYERS)))
     assert declared, "no operation is declared"
     assert declared | {"batch_lock", "catalogue_load"} == sql_functions()
     for name, text in sql_files().items():

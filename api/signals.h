@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signals.h - the daemon's signals, read from a descriptor by its main thread. */
+#ifndef ONRAMP_API_SIGNALS_H
+#define ONRAMP_API_SIGNALS_H
+
+#include <stdbool.h>
+
+/* Block them in this thread and in all that it starts, and make the descriptor. Once, early. */
+bool signals_open(void);
+
+/* Wait until one arrives, at most milliseconds (-1: without limit), and take all that are there. */
+void signals_wait(int milliseconds);
+
+/* Whether the daemon was told to stop (SIGTERM, SIGINT, SIGHUP). Takes what is there. */
+bool signals_stop(void);
+
+/* From here on one more of them ends the process at once. */
+void signals_insist(void);
+
+#endif

@@ -39,7 +39,9 @@ static bool error_shown(struct loop *loop)
 
 void access_note(struct request *request)
 {
-    int level = request->status >= 500 ? LOG_WARNING : LOG_DEBUG;
+    /* 501 and 505 are the client's doing. */
+    bool ours = request->status >= 500 && request->status != 501 && request->status != 505;
+    int level = ours ? LOG_WARNING : LOG_DEBUG;
     if (!log_shows(level) || (level == LOG_WARNING && !error_shown(request->loop)))
         return;
     const char *role = role_name(request->caller.role);

@@ -9,7 +9,10 @@
 #include "api/request_id.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +25,7 @@
 enum {
     ACCEPTS_A_TURN = 64,
     LOOKS_MAX = 64, /* a head in more pieces goes on without the gate: each look reads it all */
+    CLOSE_WAIT = 8, /* of the kernel's tcp_states.h */
     LINGER_MS = 2000,
     LINGER_OCTETS = 8 * 1024 * 1024
 };
@@ -101,7 +105,8 @@ static void client_refuse(struct client *client, struct refusal refusal)
                           "Content-Type: application/problem+json\r\nX-Request-Id: %s\r\n"
                           "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
                           "Content-Length: %zu\r\n\r\n",
-                          problem->status, problem->title, date, id, loop->text.length);
+                          problem->status, MHD_get_reason_phrase_for((unsigned)problem->status),
+                          date, id, loop->text.length);
     log_later(LOG_DEBUG, "- - %d %s (request %s)", problem->status, problem->code, id);
     struct iovec parts[2] = {
         {head,             (size_t)length   },
@@ -117,35 +122,101 @@ static void client_refuse(struct client *client, struct refusal refusal)
         client_close(client);
 }
 
-static void client_serve(struct client *client)
+static struct client *client_create(struct loop *loop, int fd, const struct client *like);
+
+static bool watch_add(struct client *client)
 {
-    epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
-    http_add(client);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+                                .data.ptr = &client->watch};
+    if (epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) == 0)
+        return true;
+    log_line(LOG_ERR, "epoll_ctl on a connection: %s", strerror(errno));
+    return false;
 }
 
-/* Look at what a new client has sent; ended: it will send no more. */
+static void watch_remove(struct client *client)
+{
+    epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+}
+
+/* We register behind the HTTP library: the kernel wakes the last one first, so that when it knows
+ * of new octets we do. */
+static void client_serve(struct client *client)
+{
+    watch_remove(client);
+    if (http_add(client) && !watch_add(client))
+        shutdown(client->fd, SHUT_RDWR);
+}
+
+/* Whether the unread octets of a connection begin where its last request ended, and not in the
+ * middle of one that the HTTP library has begun to read. */
+static bool at_boundary(const struct client *client)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    int unread = 0;
+    if (getsockopt(client->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
+        length < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
+        ioctl(client->fd, SIOCINQ, &unread) != 0)
+        return false;
+    /* The end of the stream counts as an octet. */
+    uint64_t received = info.tcpi_bytes_received - (info.tcpi_state == CLOSE_WAIT);
+    return received - (uint64_t)unread == client->consumed;
+}
+
+/* Take the socket of a served client away from the HTTP library, which gets one at its end instead,
+ * and give it to a client of its own. NULL when it can't be had. */
+static struct client *client_retake(struct client *client)
+{
+    int dead[2], fd = fcntl(client->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return NULL;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, dead) != 0) {
+        close(fd);
+        return NULL;
+    }
+    close(dead[1]);
+    watch_remove(client);
+    http_detach(client, dead[0]);
+    close(dead[0]);
+    return client_create(client->loop, fd, client);
+}
+
+/* Look at what a client has sent; ended: it will send no more. */
 static void client_look(struct client *client, bool ended)
 {
     char bytes[HEAD_MAX];
     struct head head;
+    bool served = client->phase == CLIENT_SERVED;
     ssize_t got = recv(client->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        client_close(client);
+        if (!served)
+            client_close(client);
         return;
     }
     switch (head_scan(&head, bytes, (size_t)got)) {
     case HEAD_COMPLETE:
-        client_serve(client);
+        if (!served)
+            client_serve(client);
         break;
     case HEAD_REFUSED:
-        client_refuse(client, head.refusal);
+        if (served && at_boundary(client))
+            client = client_retake(client);
+        else if (served)
+            client = NULL; /* the guard will see it */
+        if (client)
+            client_refuse(client, head.refusal);
         break;
     case HEAD_INCOMPLETE:
-        if (ended)
+        if (client->looks == 0 && served)
+            client->deadline =
+                client->loop->now + (int64_t)client->loop->settings->header_seconds * 1000;
+        client->looks++;
+        if (!served && ended)
             client_close(client); /* half a request has no answer */
-        else if (++client->looks > LOOKS_MAX)
+        else if (!served && client->looks > LOOKS_MAX)
             client_serve(client);
         break;
     }
@@ -158,34 +229,34 @@ static void client_ready(struct watch *watch, uint32_t events)
     case CLIENT_GATE:
         client_look(client, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
         break;
+    case CLIENT_SERVED:
+        if (!client->request && client->looks <= LOOKS_MAX)
+            client_look(client, false);
+        break;
     case CLIENT_LINGERING:
         if (discard(client))
             client_close(client);
         break;
-    case CLIENT_SERVED:
-        break;
     }
 }
 
-static void client_new(struct loop *loop, int fd, const struct client *accepted)
+/* A client at the gate for that socket, with the address of another. NULL: the socket is closed. */
+static struct client *client_create(struct loop *loop, int fd, const struct client *like)
 {
-    struct client *client = malloc(sizeof *client);
+    struct client *client = calloc(1, sizeof *client);
     if (!client)
         abort();
-    *client = *accepted;
     client->watch.ready = client_ready;
     client->loop = loop;
     client->fd = fd;
+    client->address = like->address;
+    client->address_length = like->address_length;
     client->deadline = loop->now + (int64_t)loop->settings->header_seconds * 1000;
     list_add(client);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
-                                .data.ptr = &client->watch};
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        log_line(LOG_ERR, "epoll_ctl on a new connection: %s", strerror(errno));
-        client_close(client);
-        return;
-    }
-    client_look(client, false);
+    if (watch_add(client))
+        return client;
+    client_close(client);
+    return NULL;
 }
 
 void clients_accept(struct loop *loop)
@@ -205,8 +276,9 @@ void clients_accept(struct loop *loop)
             clients_listen(loop, false);
             return;
         }
-        if (fd >= 0)
-            client_new(loop, fd, &accepted);
+        struct client *client = fd < 0 ? NULL : client_create(loop, fd, &accepted);
+        if (client)
+            client_look(client, false);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct MHD_Connection;
 struct loop;
 struct request;
 
@@ -29,10 +30,12 @@ struct client {
     struct client *next, *previous;
     enum client_phase phase;
     int fd;
-    int looks;               /* at the gate */
-    int64_t deadline;        /* milliseconds, monotonic; INT64_MAX: none */
-    uint64_t lingered;       /* octets thrown away */
-    struct request *request; /* under way, or NULL */
+    int looks;                         /* at the head that is coming in */
+    int64_t deadline;                  /* milliseconds, monotonic; INT64_MAX: none */
+    uint64_t lingered;                 /* octets thrown away */
+    uint64_t consumed;                 /* octets of all requests that are done */
+    struct request *request;           /* under way, or NULL */
+    struct MHD_Connection *connection; /* while it is served */
     union {
         struct sockaddr any;
         struct sockaddr_in v4;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
+#include <unistd.h>
 
 enum {
     /* Of each connection, zeroed after each request: twice the longest head. */
@@ -36,9 +36,9 @@ static void notified(void *cls, struct MHD_Connection *connection, void **contex
                      enum MHD_ConnectionNotificationCode code)
 {
     struct loop *loop = cls;
-    (void)connection;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         loop->adding->phase = CLIENT_SERVED;
+        loop->adding->connection = connection;
         *context = loop->adding;
     } else if (*context) {
         if (loop->adding == *context)
@@ -67,6 +67,8 @@ static void completed(void *cls, struct MHD_Connection *connection, void **conte
     if (!request)
         return;
     request->client->request = NULL;
+    request->client->looks = 0;
+    request->client->consumed += request->octets;
     request->client->deadline = loop->now + IDLE_SECONDS * 1000;
     request_done(request);
     *context = NULL;
@@ -96,6 +98,7 @@ static enum MHD_Result head_in(struct request *request, const char *method, cons
     }
     request->method = method_read(method);
     request->sized = head.sized;
+    request->octets = head.length + head.content_length;
     request->body_capacity = head.content_length;
     request->client->deadline =
         request->loop->now + (int64_t)request->loop->settings->body_seconds * 1000;
@@ -186,16 +189,27 @@ bool http_open(struct loop *loop)
     return true;
 }
 
-void http_add(struct client *client)
+bool http_add(struct client *client)
 {
     struct loop *loop = client->loop;
     loop->adding = client;
-    if (MHD_add_connection(loop->daemon, client->fd, &client->address.any,
-                           client->address_length) != MHD_YES &&
-        loop->adding)
+    loop->http_ready = true;
+    bool added = MHD_add_connection(loop->daemon, client->fd, &client->address.any,
+                                    client->address_length) == MHD_YES;
+    if (!added && loop->adding)
         client_free(client); /* the socket is closed, and nobody was notified */
     loop->adding = NULL;
-    loop->http_ready = true;
+    return added;
+}
+
+void http_detach(struct client *client, int other)
+{
+    /* Suspended, the connection is in no epoll, so that its descriptor can become another. */
+    MHD_suspend_connection(client->connection);
+    if (dup2(other, client->fd) < 0)
+        abort();
+    MHD_resume_connection(client->connection);
+    client->loop->resumed = true;
 }
 
 bool http_turn(struct loop *loop)

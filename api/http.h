@@ -15,8 +15,12 @@ struct loop;
 /* Start the daemon and register it in the loop's epoll. False after logging why. */
 bool http_open(struct loop *loop);
 
-/* Hand a client and its socket to the HTTP library. When that fails the client is gone. */
-void http_add(struct client *client);
+/* Hand a client and its socket to the HTTP library. False: it would not, and the client is gone. */
+bool http_add(struct client *client);
+
+/* Put another socket into the place of the client's, which the caller has kept a duplicate of. The
+ * client has no request under way. */
+void http_detach(struct client *client, int other);
 
 /* Run what is ready: to be called in every turn after the events were dispatched, and again
  * whenever loop->resumed was set. Returns whether it wants to run again at once. */

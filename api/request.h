@@ -55,7 +55,8 @@ struct request {
     const struct route *route; /* NULL before it is found, or when there is none */
     struct bindings bindings;
 
-    bool sized; /* there was a Content-Length */
+    uint64_t octets; /* of head and body */
+    bool sized;      /* there was a Content-Length */
     char *body;
     size_t body_length, body_capacity;
 

@@ -49,18 +49,18 @@ static json_t *all_bandwidths(void)
     return list;
 }
 
-/* A name that is too long for a slug gives one without what it says in parentheses at its end. */
+/* A name that is too long for a slug goes without what it says in parentheses at its end. */
 static bool slug_of(char slug[SLUG_MAX + 1], char *display)
 {
     if (slug_make(slug, display))
         return true;
-    char *parenthesis = strrchr(display, '(');
-    if (!parenthesis)
+    char *end = strrchr(display, '(');
+    while (end > display && end[-1] == ' ')
+        end--;
+    if (!end)
         return false;
-    *parenthesis = '\0';
-    bool good = slug_make(slug, display);
-    *parenthesis = '(';
-    return good;
+    *end = '\0';
+    return slug_make(slug, display);
 }
 
 /* The offers of the partner with this display name; the partner is added when it is new. */

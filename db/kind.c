@@ -351,7 +351,7 @@ static const char *tags_from_json(const struct kind *kind, const json_t *value,
 const struct kind kind_uuid = {.from_json = uuid_from_json, .from_text = uuid_from_text};
 const struct kind kind_name = KIND_TEXT(1, 80);
 const struct kind kind_slug = {
-    .from_json = slug_from_json, .from_text = slug_checked, .min = 1, .max = 63};
+    .from_json = slug_from_json, .from_text = slug_checked, .min = 1, .max = 100};
 const struct kind kind_time = {.from_json = time_from_json, .from_text = time_from_text};
 const struct kind kind_boolean = {.from_json = boolean_from_json, .from_text = boolean_from_text};
 const struct kind kind_tags = {.from_json = tags_from_json};

@@ -56,7 +56,7 @@ const char *integer_from_text(const struct kind *, const char *, const struct re
 
 extern const struct kind kind_uuid;       /* RFC 9562 text form, any case; given on in lower case */
 extern const struct kind kind_name;       /* 1-80 characters, no control characters */
-extern const struct kind kind_slug;       /* lower case letters, digits, single hyphens, 1-63 */
+extern const struct kind kind_slug;       /* lower case letters, digits, single hyphens, 1-100 */
 extern const struct kind kind_time;       /* RFC 3339 with an offset or Z */
 extern const struct kind kind_boolean;    /* JSON true or false; in text `true` or `false` */
 extern const struct kind kind_tags;       /* object of at most 50 texts; keys 1-128, values 0-256 */

@@ -49,20 +49,6 @@ static json_t *all_bandwidths(void)
     return list;
 }
 
-/* A name that is too long for a slug goes without what it says in parentheses at its end. */
-static bool slug_of(char slug[SLUG_MAX + 1], char *display)
-{
-    if (slug_make(slug, display))
-        return true;
-    char *end = strrchr(display, '(');
-    while (end > display && end[-1] == ' ')
-        end--;
-    if (!end)
-        return false;
-    *end = '\0';
-    return slug_make(slug, display);
-}
-
 /* The offers of the partner with this display name; the partner is added when it is new. */
 static json_t *offers_of(json_t *partners, json_t *by_slug, struct span name)
 {
@@ -72,7 +58,7 @@ static json_t *offers_of(json_t *partners, json_t *by_slug, struct span name)
         return NULL;
     memcpy(display, name.text, name.length);
     display[name.length] = '\0';
-    if (!slug_of(slug, display))
+    if (!slug_make(slug, display))
         return NULL;
     json_t *known = json_object_get(by_slug, slug);
     if (!known) {

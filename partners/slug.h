@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SLUG_MAX = 63 };
+enum { SLUG_MAX = 100 };
 
 /* Slug of a UTF-8 name: lower case, accents stripped, every run of other characters one hyphen,
  * none at the ends: "GÉANT" -> "geant", "AT&T NetBond" -> "at-t-netbond". False when nothing is

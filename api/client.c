@@ -230,6 +230,7 @@ static void client_ready(struct watch *watch, uint32_t events)
         client_look(client, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
         break;
     case CLIENT_SERVED:
+        client->loop->http_ready = true; /* it was woken by the same octets */
         if (!client->request && client->looks <= LOOKS_MAX)
             client_look(client, false);
         break;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const struct kind display_name = KIND_TEXT(1, 100);
+static const struct kind display_name = KIND_TEXT(1, 120);
 /* A week of overlap is more than any rotation needs. */
 static const struct kind keep_seconds = KIND_INTEGER(0, 7 * 86400);
 

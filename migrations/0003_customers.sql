@@ -1,0 +1,14 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Customers: the tenants.
+
+CREATE TABLE customers (
+    -- UUID v7, so that keyset lists show customers in the order in which they came.
+    id uuid DEFAULT uuid_v7() PRIMARY KEY,
+    name text NOT NULL
+        CONSTRAINT a_customers_name_has_1_to_80_characters CHECK (char_length(name) BETWEEN 1 AND 80),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE customers IS 'Customers: the tenants. One sees nothing of another.';
+COMMENT ON COLUMN customers.id IS 'UUID v7.';
+COMMENT ON COLUMN customers.name IS 'Display name, also the actor in histories; not unique.';
+COMMENT ON COLUMN customers.created_at IS 'When the customer was created.';

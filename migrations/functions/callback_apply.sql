@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A partner's callback: signature and shape are checked already. What follows is judged in this order:
+-- secret, time, key, duplicate, stale, table. p_secret_id null: an operator acts in the partner's place.
+-- p_data: reason, note, expectedBy, primaryPort, secondaryPort, sTag, partnerReference, each validated;
+-- absent leaves what is there, null clears it.
+CREATE OR REPLACE FUNCTION callback_apply(p_partner text, p_service_key uuid, p_type text,
+                                          p_timestamp timestamptz, p_data jsonb, p_webhook_id text,
+                                          p_body_sha256 text, p_secret_id uuid, p_role text, p_actor text)
+RETURNS SETOF callback_view
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+DECLARE
+    r callback_view;
+    c circuits%ROWTYPE;
+    v_now timestamptz := clock_timestamp();
+    v_by_operator boolean := p_secret_id IS NULL;
+    v_digest bytea := decode(p_body_sha256, 'hex');
+    v_seen bytea;
+    v_effect text;
+    v_to text;
+    v_sentence text;
+    v_quotes boolean;
+BEGIN
+    IF NOT v_by_operator THEN
+        PERFORM FROM callback_secrets
+        WHERE id = p_secret_id AND partner = p_partner AND (expires_at IS NULL OR expires_at > v_now);
+        IF NOT FOUND THEN
+            r.outcome := 'unauthenticated';
+            RETURN NEXT r;
+            RETURN;
+        END IF;
+    END IF;
+
+    IF p_timestamp > v_now + interval '300 seconds' THEN
+        r.outcome := 'timestamp_in_future';
+        r.facts := jsonb_build_object(
+            'detail', 'The timestamp lies more than 300 seconds ahead of our clock; correct yours and send again.',
+            'errors', jsonb_build_array(jsonb_build_object(
+                'pointer', '/timestamp', 'code', 'out_of_range',
+                'detail', format('It is %s here.', time_shown(v_now)))));
+        RETURN NEXT r;
+        RETURN;
+    END IF;
+
+    SELECT * INTO c FROM circuits
+    WHERE service_key = p_service_key AND partner = p_partner
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        r.outcome := 'not_found';
+        r.facts := jsonb_build_object('detail', 'No circuit of this partner has this service key; check it with the customer.');
+        RETURN NEXT r;
+        RETURN;
+    END IF;
+    -- Our clock under the lock, so that times on a circuit rise with its events.
+    v_now := clock_timestamp();
+    -- Whatever comes of it, the partner has shown the key. An operator in its place has not.
+    v_quotes := c.key_quoted_at IS NULL AND c.deleted_at IS NULL AND NOT v_by_operator;
+
+    SELECT body_sha256 INTO v_seen FROM remembered_callbacks
+    WHERE partner = p_partner AND webhook_id = p_webhook_id AND by_operator = v_by_operator;
+    IF FOUND THEN
+        r.reason := CASE WHEN v_seen = v_digest THEN 'duplicate' ELSE 'webhook_id_reused' END;
+    ELSIF c.deleted_at IS NOT NULL AND p_type <> 'circuit.deprovisioned' THEN
+        r.outcome := 'not_found';
+        r.facts := jsonb_build_object('detail', 'No circuit of this partner has this service key; check it with the customer.');
+        RETURN NEXT r;
+        RETURN;
+    ELSIF p_timestamp < c.partner_timestamp THEN
+        r.reason := 'stale';
+        r.newest_timestamp := c.partner_timestamp;
+    ELSE
+        SELECT effect, to_status, sentence INTO STRICT v_effect, v_to, v_sentence
+        FROM provider_transition
+        WHERE from_status = c.provider_status AND event = p_type AND by_partner
+              AND (deprovision_requested IS NULL
+                   OR deprovision_requested = (c.deprovision_requested_at IS NOT NULL));
+        r.reason := CASE v_effect WHEN 'refused' THEN 'illegal_transition'
+                                  WHEN 'already' THEN 'already'
+                                  ELSE 'applied' END;
+    END IF;
+
+    -- Remember what is answered 200, before anything is changed: if the id turns up here, another
+    -- circuit's callback has used it since we looked.
+    IF r.reason IN ('applied', 'already', 'stale') THEN
+        INSERT INTO remembered_callbacks (partner, by_operator, webhook_id, body_sha256, circuit_id)
+        VALUES (p_partner, v_by_operator, p_webhook_id, v_digest, c.id)
+        ON CONFLICT (partner, webhook_id, by_operator) DO NOTHING;
+        IF NOT FOUND THEN
+            r.reason := 'webhook_id_reused';
+        END IF;
+    END IF;
+
+    IF r.reason = 'applied' THEN
+        WITH event AS (
+            INSERT INTO circuit_events (circuit_id, sequence, at, occurred_at, type, from_status, to_status,
+                                        actor_role, actor_name, reason)
+            VALUES (c.id, c.last_sequence + 1, v_now, p_timestamp, p_type, c.provider_status, v_to,
+                    p_role, p_actor, coalesce(p_data ->> 'reason', p_data ->> 'note')))
+        UPDATE circuits
+        SET last_sequence = c.last_sequence + 1,
+            previous_status = c.provider_status,
+            provider_status = v_to,
+            updated_at = v_now,
+            partner_timestamp = p_timestamp,
+            key_quoted_at = CASE WHEN v_quotes THEN v_now ELSE c.key_quoted_at END,
+            returned = v_to = 'NotProvisioned' AND p_type <> 'circuit.progress',
+            -- A rejected request is closed, and so is one that is fulfilled.
+            deprovision_requested_at = CASE WHEN p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
+                                            THEN c.deprovision_requested_at END,
+            delete_when_deprovisioned = p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
+                                        AND c.delete_when_deprovisioned,
+            provisioned_at = CASE WHEN v_to = 'Provisioned' AND v_effect = 'moves'
+                                  THEN v_now ELSE c.provisioned_at END,
+            deprovisioned_at = CASE WHEN p_type = 'circuit.deprovisioned' THEN v_now ELSE c.deprovisioned_at END,
+            rejected_at = CASE WHEN p_type = 'circuit.rejected' THEN v_now ELSE c.rejected_at END,
+            rejection_reason = CASE WHEN p_type = 'circuit.rejected' THEN coalesce(p_data ->> 'reason', v_sentence)
+                                    ELSE c.rejection_reason END,
+            partner_note = CASE WHEN p_data ? 'note' THEN p_data ->> 'note' ELSE c.partner_note END,
+            expected_by = CASE WHEN p_data ? 'expectedBy' THEN (p_data ->> 'expectedBy')::timestamptz
+                               ELSE c.expected_by END,
+            primary_port = CASE WHEN p_data ? 'primaryPort' THEN p_data ->> 'primaryPort' ELSE c.primary_port END,
+            secondary_port = CASE WHEN p_data ? 'secondaryPort' THEN p_data ->> 'secondaryPort'
+                                  ELSE c.secondary_port END,
+            s_tag = CASE WHEN p_data ? 'sTag' THEN (p_data ->> 'sTag')::smallint ELSE c.s_tag END,
+            partner_reference = CASE WHEN p_data ? 'partnerReference' THEN p_data ->> 'partnerReference'
+                                     ELSE c.partner_reference END
+        WHERE id = c.id;
+
+        IF c.used > 0 AND c.circuit_status = 'Enabled' AND (c.provider_status = 'Provisioned') <> (v_to = 'Provisioned')
+        THEN
+            PERFORM connections_follow(c.id, v_to = 'Provisioned', p_role, p_actor);
+        END IF;
+        IF c.delete_when_deprovisioned AND v_to = 'NotProvisioned' AND c.used = 0
+           AND NOT EXISTS (SELECT FROM authorizations WHERE circuit_id = c.id)
+        THEN
+            PERFORM circuit_remove(c.id, p_role, p_actor);
+        END IF;
+    ELSE
+        IF r.reason = 'already' THEN
+            UPDATE circuits SET partner_timestamp = p_timestamp WHERE id = c.id;
+        ELSIF r.reason IN ('illegal_transition', 'webhook_id_reused') THEN
+            INSERT INTO refused_callbacks (circuit_id, partner, actor_role, actor_name, webhook_id, type,
+                                           provider_status, code)
+            VALUES (c.id, p_partner, p_role, p_actor, p_webhook_id, p_type, c.provider_status, r.reason);
+        END IF;
+        IF v_quotes THEN
+            PERFORM circuit_quoted(c.id, p_role, p_actor);
+        END IF;
+        IF r.reason = 'illegal_transition' THEN
+            r.outcome := r.reason;
+            r.facts := jsonb_build_object(
+                'detail', format('%s From %s these events are legal: %s.', v_sentence, c.provider_status,
+                    (SELECT string_agg(event, ', ' ORDER BY event) FROM provider_transition
+                     WHERE from_status = c.provider_status AND by_partner AND effect IN ('moves', 'stays')
+                           AND (deprovision_requested IS NULL
+                                OR deprovision_requested = (c.deprovision_requested_at IS NOT NULL)))),
+                'providerStatus', c.provider_status);
+            r.reason := NULL;
+            RETURN NEXT r;
+            RETURN;
+        ELSIF r.reason = 'webhook_id_reused' THEN
+            r.outcome := r.reason;
+            r.facts := jsonb_build_object('detail', 'This webhook-id was used for another body; give each callback an id of its own.');
+            r.reason := NULL;
+            RETURN NEXT r;
+            RETURN;
+        END IF;
+    END IF;
+
+    RETURN QUERY
+    SELECT 'ok', NULL::jsonb, r.reason = 'applied', r.reason, r.newest_timestamp,
+           v.id, v.service_key, v.peering_location, v.bandwidth_mbps, v.sku_tier, v.sku_family,
+           v.circuit_status, v.provider_status, v.waiting_on, v.since, v.stalled,
+           v.deprovision_requested_at, v.last_rejection, v.partner_note, v.partner_reference,
+           v.expected_by, v.primary_port, v.secondary_port, v.s_tag, v.key_quoted_at, v.version
+    FROM partner_circuit_view v WHERE v.id = c.id;
+END
+$$;
+COMMENT ON FUNCTION callback_apply IS 'What a partner announces about a circuit: applied, already so, stale, a duplicate, or refused.';
+GRANT EXECUTE ON FUNCTION callback_apply TO onramp_daemon;

@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: Apache-2.0
+CREATE OR REPLACE FUNCTION circuit_create(p_customer uuid, p_name text, p_partner text,
+                                          p_peering_location text, p_bandwidth_mbps int, p_tier text,
+                                          p_family text, p_tags jsonb, p_role text, p_actor text)
+RETURNS SETOF circuit_view
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+DECLARE
+    r circuit_view;
+    v_now timestamptz := clock_timestamp();
+    v_bandwidths integer[];
+    v_limit smallint;
+    v_id uuid;
+BEGIN
+    SELECT bandwidths_mbps INTO v_bandwidths
+    FROM offers WHERE partner = p_partner AND peering_location = p_peering_location;
+    IF v_bandwidths IS NULL OR p_bandwidth_mbps <> ALL (v_bandwidths) THEN
+        r.outcome := 'not_offered';
+        r.facts := jsonb_build_object('errors', jsonb_build_array(
+            CASE
+                WHEN v_bandwidths IS NOT NULL THEN
+                    jsonb_build_object('pointer', '/bandwidthMbps', 'code', 'invalid_value',
+                        'detail', format('At %s this partner offers %s Mbps.', p_peering_location,
+                                         array_to_string(v_bandwidths, ', ')))
+                WHEN NOT EXISTS (SELECT FROM partners WHERE name = p_partner) THEN
+                    jsonb_build_object('pointer', '/partner', 'code', 'invalid_value',
+                        'detail', 'There is no such partner; GET /v1/partners lists them.')
+                WHEN NOT EXISTS (SELECT FROM peering_locations WHERE name = p_peering_location) THEN
+                    jsonb_build_object('pointer', '/peeringLocation', 'code', 'invalid_value',
+                        'detail', 'There is no such peering location; GET /v1/peering-locations lists them.')
+                ELSE
+                    jsonb_build_object('pointer', '/peeringLocation', 'code', 'invalid_value',
+                        'detail', format('This partner offers nothing there; GET /v1/partners/%s lists its offers.', p_partner))
+            END));
+        RETURN NEXT r;
+        RETURN;
+    END IF;
+
+    -- Locked, so that the limit is still this one when the foreign key looks.
+    SELECT vnets INTO v_limit FROM vnet_limits
+    WHERE tier = p_tier AND bandwidth_mbps = p_bandwidth_mbps
+    FOR KEY SHARE;
+    -- For the event that the trigger writes.
+    PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
+    INSERT INTO circuits (customer_id, name, partner, peering_location, bandwidth_mbps, sku_tier,
+                          sku_family, vnet_limit, tags, created_at, updated_at, since, service_key_issued_at)
+    VALUES (p_customer, p_name, p_partner, p_peering_location, p_bandwidth_mbps, p_tier,
+            p_family, v_limit, coalesce(p_tags, '{}'), v_now, v_now, v_now, v_now)
+    RETURNING id INTO v_id;
+    RETURN QUERY SELECT * FROM circuit_view WHERE id = v_id;
+END
+$$;
+COMMENT ON FUNCTION circuit_create IS 'Order a circuit: its service key is issued, its history begins.';
+GRANT EXECUTE ON FUNCTION circuit_create TO onramp_daemon;

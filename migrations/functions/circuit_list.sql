@@ -1,0 +1,52 @@
+-- SPDX-License-Identifier: Apache-2.0
+CREATE OR REPLACE FUNCTION circuit_list(p_customer uuid, p_after uuid, p_limit int, p_provider_status text,
+                                        p_circuit_status text, p_partner text, p_peering_location text,
+                                        p_customer_filter uuid, p_service_key uuid, p_deleted boolean)
+RETURNS SETOF circuit_view
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+DECLARE
+    v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+    v_customer uuid := coalesce(p_customer, p_customer_filter);
+    v_deleted boolean := coalesce(p_deleted, false);
+    v_query text;
+BEGIN
+    -- A customer sees its own, and none that is deleted.
+    IF v_customer <> p_customer_filter OR (p_customer IS NOT NULL AND v_deleted) THEN
+        RETURN;
+    END IF;
+
+    -- The two lists that are read all the time keep their plans.
+    IF num_nonnulls(p_provider_status, p_circuit_status, p_partner, p_peering_location, p_service_key) = 0
+       AND NOT v_deleted
+    THEN
+        IF v_customer IS NOT NULL THEN
+            RETURN QUERY SELECT * FROM circuit_view
+            WHERE customer_id = v_customer AND deleted_at IS NULL AND id > v_after
+            ORDER BY id LIMIT p_limit + 1;
+        ELSE
+            RETURN QUERY SELECT * FROM circuit_view
+            WHERE deleted_at IS NULL AND id > v_after
+            ORDER BY id LIMIT p_limit + 1;
+        END IF;
+        RETURN;
+    END IF;
+
+    -- Any other set of filters is planned by itself, for its own values: the index of the rarest one
+    -- is the right one. Only the conditions that apply are written; values stay parameters.
+    v_query := 'SELECT * FROM circuit_view WHERE id > $1'
+        || CASE WHEN v_deleted THEN ' AND deleted_at IS NOT NULL' ELSE ' AND deleted_at IS NULL' END
+        || CASE WHEN v_customer IS NOT NULL THEN ' AND customer_id = $3' ELSE '' END
+        || CASE WHEN p_provider_status IS NOT NULL THEN ' AND provider_status = $4' ELSE '' END
+        -- Spelled out, for the partial index.
+        || CASE p_circuit_status WHEN 'Disabled' THEN ' AND circuit_status = ''Disabled'''
+                                 WHEN 'Enabled' THEN ' AND circuit_status = ''Enabled''' ELSE '' END
+        || CASE WHEN p_partner IS NOT NULL THEN ' AND partner = $5' ELSE '' END
+        || CASE WHEN p_peering_location IS NOT NULL THEN ' AND peering_location = $6' ELSE '' END
+        || CASE WHEN p_service_key IS NOT NULL THEN ' AND service_key = $7' ELSE '' END
+        || ' ORDER BY id LIMIT $2';
+    RETURN QUERY EXECUTE v_query
+    USING v_after, p_limit + 1, v_customer, p_provider_status, p_partner, p_peering_location, p_service_key;
+END
+$$;
+COMMENT ON FUNCTION circuit_list IS 'List circuits, by id, from after p_after on; one more than p_limit. Operators (p_customer null) may list deleted ones instead.';
+GRANT EXECUTE ON FUNCTION circuit_list TO onramp_daemon;

@@ -1,0 +1,24 @@
+-- SPDX-License-Identifier: Apache-2.0
+CREATE OR REPLACE FUNCTION connection_delete(p_id uuid, p_customer uuid, p_role text, p_actor text)
+RETURNS SETOF verdict
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+DECLARE
+    r verdict;
+    v_circuit uuid;
+    v_vnet uuid;
+BEGIN
+    SELECT circuit_id, vnet_id INTO v_circuit, v_vnet FROM connections
+    WHERE id = p_id AND (p_customer IS NULL OR p_customer IN (circuit_customer_id, vnet_customer_id));
+    IF FOUND THEN
+        -- Circuit, VNet, connection: the order in which connecting takes them.
+        PERFORM FROM circuits WHERE id = v_circuit FOR NO KEY UPDATE;
+        PERFORM FROM vnets WHERE id = v_vnet FOR NO KEY UPDATE;
+        PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
+        DELETE FROM connections WHERE id = p_id;
+    END IF;
+    r.outcome := CASE WHEN FOUND THEN 'ok' ELSE 'not_found' END;
+    RETURN NEXT r;
+END
+$$;
+COMMENT ON FUNCTION connection_delete IS 'Disconnect a VNet; either side may.';
+GRANT EXECUTE ON FUNCTION connection_delete TO onramp_daemon;

@@ -30,20 +30,22 @@ if [ -z "$bin" ]; then
     exit 69
 fi
 
-as_server() {
-    if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
-    else
-        "$@"
-    fi
-}
+# A prefix, not a function: behind & a function is a shell of its own, whose pid is not the server's.
+as_server=
+if [ "$(id -u)" -eq 0 ]; then
+    as_server='setpriv --reuid=postgres --regid=postgres --clear-groups'
+fi
 
 root=$(mktemp -d /tmp/onramp-db.XXXXXX)
 server=
 command=
+# shellcheck disable=SC2317 # reached through the trap
 cleanup() {
     trap '' HUP INT TERM
-    [ -n "$command" ] && kill "$command" 2>/dev/null && wait "$command" 2>/dev/null
+    if [ -n "$command" ] && kill "$command" 2>/dev/null; then
+        wait "$command" 2>/dev/null || true
+    fi
+    # Immediate: there is nothing to keep.
     if [ -n "$server" ] && kill -QUIT "$server" 2>/dev/null; then
         wait "$server" 2>/dev/null || true
     fi
@@ -63,7 +65,8 @@ fi
 cd "$root"
 
 # trust: the socket lies in a directory of ours and dies with the command.
-as_server "$bin/initdb" --no-sync --auth=trust --username=onramp_admin --encoding=UTF8 \
+# shellcheck disable=SC2086 # as_server is several words, or none
+$as_server "$bin/initdb" --no-sync --auth=trust --username=onramp_admin --encoding=UTF8 \
     --locale=C.UTF-8 --pgdata="$root/data" >"$root/initdb.log" 2>&1 || {
     cat "$root/initdb.log" >&2
     exit 70
@@ -81,7 +84,8 @@ max_wal_size = '512MB'
 deadlock_timeout = '100ms'
 log_min_messages = fatal
 CONF
-as_server "$bin/postgres" -D "$root/data" >"$root/server.log" 2>&1 &
+# shellcheck disable=SC2086 # as_server is several words, or none
+$as_server "$bin/postgres" -D "$root/data" >"$root/server.log" 2>&1 &
 server=$!
 export PGHOST="$root/socket"
 attempts=0

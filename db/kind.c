@@ -2,6 +2,7 @@
 #include "db/kind.h"
 
 #include "db/arena.h"
+#include "db/pointer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -290,25 +291,6 @@ static const char *boolean_from_text(const struct kind *kind, const char *text,
     return NULL;
 }
 
-/* A JSON Pointer one level down, with the escapes of RFC 6901 section 3. */
-static const char *pointer_below(const struct reading *reading, const char *name)
-{
-    size_t base = strlen(reading->pointer);
-    char *pointer = arena_alloc(reading->arena, base + 2 * strlen(name) + 2);
-    memcpy(pointer, reading->pointer, base);
-    char *end = pointer + base;
-    *end++ = '/';
-    for (; *name; name++) {
-        if (*name == '~' || *name == '/') {
-            *end++ = '~';
-            *end++ = *name == '~' ? '0' : '1';
-        } else {
-            *end++ = *name;
-        }
-    }
-    return pointer;
-}
-
 enum { TAGS_MAX = 50, TAG_KEY_MAX = 128, TAG_VALUE_MAX = 256 };
 
 static const char *tags_from_json(const struct kind *kind, const json_t *value,
@@ -326,7 +308,8 @@ static const char *tags_from_json(const struct kind *kind, const json_t *value,
     json_t *text;
     json_object_foreach((json_t *)value, key, text)
     {
-        struct reading below = {reading->faults, reading->arena, pointer_below(reading, key)};
+        struct reading below = {reading->faults, reading->arena,
+                                pointer_below(reading->arena, reading->pointer, key)};
         static const struct kind tag_key = {.min = 1, .max = TAG_KEY_MAX};
         static const struct kind tag_value = {.min = 0, .max = TAG_VALUE_MAX};
         text_checked(&tag_key, key, strlen(key), &below);

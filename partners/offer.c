@@ -2,6 +2,7 @@
 #include "partners/offer.h"
 
 #include "db/arena.h"
+#include "db/pointer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ enum { OFFERS_MAX = 500 };
 static struct reading below(const struct reading *reading, const char *member)
 {
     return (struct reading){reading->faults, reading->arena,
-                            arena_printf(reading->arena, "%s/%s", reading->pointer, member)};
+                            pointer_below(reading->arena, reading->pointer, member)};
 }
 
 static bool bandwidth_known(json_int_t value)
@@ -84,8 +85,8 @@ static const char *offer_check(const json_t *offer, const struct reading *readin
     {
         if (strcmp(key, "peeringLocation") == 0 || strcmp(key, "bandwidthsMbps") == 0)
             continue;
-        fault_add(reading->faults, reading->pointer, "unknown_member",
-                  "An offer has peeringLocation and bandwidthsMbps, and no member \"%.64s\".", key);
+        fault_add(reading->faults, below(reading, key).pointer, "unknown_member",
+                  "An offer has peeringLocation and bandwidthsMbps, and no other member.");
     }
     struct reading list = below(reading, "bandwidthsMbps");
     bandwidths_check(json_object_get(offer, "bandwidthsMbps"), &list);

@@ -47,6 +47,10 @@ BEGIN
         v_errors := v_errors || jsonb_build_object('pointer', '/partner', 'code', 'invalid_value',
             'detail', 'Only a partner''s token is bound to a partner; leave it out.');
     END IF;
+    IF p_expires_at <= clock_timestamp() THEN
+        v_errors := v_errors || jsonb_build_object('pointer', '/expiresAt', 'code', 'out_of_range',
+            'detail', 'A token can''t expire before it is made; name a time to come.');
+    END IF;
     IF v_errors <> '[]' THEN
         r.outcome := 'invalid_request';
         r.facts := jsonb_build_object('errors', v_errors);

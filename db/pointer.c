@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/pointer.h"
+#include "db/pointer.h"
 
 #include "db/arena.h"
 

@@ -64,6 +64,7 @@ class Client:
         self.token = token
         self.checked = checked
         self.timeout = timeout
+        self.role, self.owner = "operator", {}  # what a token for oneself says
         self._local = threading.local()
 
     def with_token(self, token):
@@ -79,6 +80,7 @@ class Client:
             local.connection = http.client.HTTPConnection(
                 self.host, self.port, timeout=self.timeout
             )
+            local.used = now
             local.connection.connect()
         local.used = now
         return local.connection

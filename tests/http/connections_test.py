@@ -54,7 +54,7 @@ def test_address_spaces_on_one_circuit_do_not_overlap(customer, partner, one, tw
 
 def test_neighbours_do_not_overlap(customer, partner):
     circuit = customer.circuit_at(partner, "Provisioned")
-    for space in (["10.0.0.0/17"], ["10.0.128.0/17"], ["10.1.0.0/28"], ["10.1.0.16/28"]):
+    for space in (["10.0.0.0/17"], ["10.0.128.0/17"], ["10.1.0.0/27"], ["10.1.0.32/27"]):
         customer.connect(circuit, customer.vnet(space=space)).must(201)
 
 

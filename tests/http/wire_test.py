@@ -90,8 +90,6 @@ AMBIGUOUS = {
     "a NUL in a header": get(b"X: a\x00b\r\n", after=SMUGGLED),
     "a NUL in a header name": get(b"X\x00Y: b\r\n", after=SMUGGLED),
     "a bare CR in a header": get(b"X: a\rb\r\n", after=SMUGGLED),
-    "a body without a length": b"POST /v1/circuits HTTP/1.1\r\nHost: x\r\n" + JSON + b"\r\n"
-    + SMUGGLED,
 }
 
 # Malformed or merely odd, where one right reply may leave the connection open.
@@ -190,6 +188,7 @@ ODD = {
         post(b"Content-Type: text/xml\r\n", b"Content-Length: 2\r\n", TOKEN, body=b"{}"),
         {400, 401, 415},
     ),
+    "a POST without a length": (post(TOKEN), {401, 411}),
     "two Authorizations": (
         get(TOKEN, b"Authorization: Bearer y\r\n", target=b"/v1/circuits"),
         {400, 401},
@@ -257,7 +256,7 @@ def test_pipelined_requests_are_answered_one_by_one(address, piece):
     assert len(said.replies) == 3 and len(set(said.statuses)) == 1, said
 
 
-@pytest.mark.parametrize("name", sorted(AMBIGUOUS)[::6])
+@pytest.mark.parametrize("name", AMBIGUOUS)
 def test_a_request_that_comes_octet_by_octet_is_judged_the_same(address, name):
     octets = AMBIGUOUS[name]
     pieces = [octets[i : i + 1] for i in range(len(octets))]
@@ -280,7 +279,7 @@ def test_expect_100_continue_gets_its_continue(server, address, customer):
 
 def test_a_head_that_never_ends_is_cut_off_in_10_seconds(address):
     """However slowly octets keep coming: a time-out of inactivity would never end this."""
-    heads = [b"", b"G", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", get()[:-2], b"POST /v1/circuits "]
+    heads = [b"", b"G", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", get()[:-2]]
     with ThreadPoolExecutor(len(heads)) as pool:
         taken = list(pool.map(lambda head: dripped(address, head), heads))
     for head, seconds in zip(heads, taken):

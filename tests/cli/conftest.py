@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a place that a test may break, and one that its module shares and leaves running."""
+
+import pytest
+
+from place import Place
+
+
+@pytest.fixture
+def place():
+    made = Place()
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def running():
+    made = Place()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()

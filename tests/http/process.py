@@ -64,7 +64,7 @@ class Server:
             if name.startswith("ONRAMP_"):
                 del self.environment[name]
         self.process = None
-        self.url = None
+        self.url = self.host = self.port = None
         self.credentials = {}
         atexit.register(self.remove)
 
@@ -81,6 +81,8 @@ class Server:
                 preexec_fn=_die_with_parent,
             )
         self.url = self._wait_ready()
+        self.host, _, port = self.url.removeprefix("http://").partition(":")
+        self.port = int(port)
         self.credentials = self.env()
         return self
 

@@ -267,8 +267,8 @@ bool state_write(const struct state *state, const char *name, const char *text)
 
 /* --- who runs --- */
 
-/* When a process began, in clock ticks since boot; 0 when there is none. With the pid it names one
- * process for good: a pid alone comes round again. */
+/* When a living process began, in clock ticks since boot; 0 when there is none. With the pid it
+ * names one process for good: a pid alone comes round again. */
 static long long began(pid_t pid)
 {
     char path[64], text[1024];
@@ -282,6 +282,9 @@ static long long began(pid_t pid)
     text[length] = '\0';
     /* The second field, the name in parentheses, may hold anything. The 22nd is ours. */
     const char *rest = strrchr(text, ')');
+    /* The third is the state: one that has ended but that nobody has asked after is gone too. */
+    if (rest != NULL && (strncmp(rest, ") Z", 3) == 0 || strncmp(rest, ") X", 3) == 0))
+        return 0;
     for (int field = 2; rest != NULL && field < 22; field++)
         rest = strchr(rest + 1, ' ');
     if (rest != NULL)
@@ -319,7 +322,8 @@ int state_process(const json_t *running)
     if (process < 0)
         return -1;
     /* Now that the descriptor pins the process: is it the one that was written down? */
-    if (began(pid) == json_integer_value(json_object_get(running, "began")))
+    long long ticks = began(pid);
+    if (ticks != 0 && ticks == json_integer_value(json_object_get(running, "began")))
         return process;
     close(process);
     return -1;

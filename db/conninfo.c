@@ -26,7 +26,6 @@ static const char limits[] = "-c statement_timeout=8000 -c lock_timeout=3000"
 static const char formats[] = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601"
                               " -c bytea_output=hex -c extra_float_digits=1"
                               " -c default_transaction_isolation=read\\ committed"
-                              " -c default_transaction_read_only=off"
                               " -c default_transaction_deferrable=off";
 
 static char *copy(const char *text)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* suites.h - the cases of the lane tests, one a file. */
+#ifndef ONRAMP_TESTS_LANE_SUITES_H
+#define ONRAMP_TESTS_LANE_SUITES_H
+
+#include <check.h>
+
+TCase *reads_case(void);  /* pipelining */
+TCase *writes_case(void); /* shared commits */
+TCase *loss_case(void);   /* connections that die */
+TCase *limits_case(void); /* queues and deadlines */
+TCase *drift_case(void);  /* functions that are not those expected */
+
+#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/parameters.h"
-#include "db/pointer.h"
 #include "db/arena.h"
+#include "db/pointer.h"
 
 #include <string.h>
 

@@ -24,7 +24,7 @@
 
 enum {
     ACCEPTS_A_TURN = 64,
-    LOOKS_MAX = 64, /* a head in more pieces goes on without the gate: each look reads it all */
+    LOOKS_MAX = 64, /* a head in more pieces is looked at by the clock: each look reads it all */
     CLOSE_WAIT = 8, /* of the kernel's tcp_states.h */
     LINGER_MS = 2000,
     LINGER_OCTETS = 8 * 1024 * 1024
@@ -86,9 +86,7 @@ static bool discard(struct client *client)
     }
 }
 
-/* Answer a head that is refused, then take in what the client still sends, so that the kernel does
- * not throw our answer away with a reset. */
-static void client_refuse(struct client *client, struct refusal refusal)
+void client_answer(struct client *client, struct refusal refusal)
 {
     struct loop *loop = client->loop;
     char head[512], date[40], id[UUID_LENGTH + 1];
@@ -116,8 +114,15 @@ static void client_refuse(struct client *client, struct refusal refusal)
     /* A fresh socket takes a kilobyte at once; if not, the client has nothing to lose. */
     (void)!sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(client->fd, SHUT_WR);
+}
+
+/* Refuse a head, then take in what the client still sends, so that the kernel does not throw our
+ * answer away with a reset. */
+static void client_refuse(struct client *client, struct refusal refusal)
+{
+    client_answer(client, refusal);
     client->phase = CLIENT_LINGERING;
-    client->deadline = loop->now + LINGER_MS;
+    client->deadline = client->loop->now + LINGER_MS;
     if (discard(client))
         client_close(client);
 }
@@ -146,6 +151,12 @@ static void client_serve(struct client *client)
     watch_remove(client);
     if (http_add(client) && !watch_add(client))
         shutdown(client->fd, SHUT_RDWR);
+}
+
+static void client_resume(struct client *client)
+{
+    client->phase = CLIENT_SERVED;
+    http_release(client);
 }
 
 /* Whether the unread octets of a connection begin where its last request ended, and not in the
@@ -178,8 +189,25 @@ static struct client *client_retake(struct client *client)
     close(dead[1]);
     watch_remove(client);
     http_detach(client, dead[0]);
+    client->phase = CLIENT_SERVED;
     close(dead[0]);
     return client_create(client->loop, fd, client);
+}
+
+/* A head that is not yet whole: keep it from the HTTP library, and give it time. */
+static void client_wait(struct client *client, bool ended)
+{
+    int64_t deadline = client->loop->now + (int64_t)client->loop->settings->header_seconds * 1000;
+    client->looks++;
+    if (client->phase == CLIENT_GATE && ended) {
+        client_close(client); /* half a request has no answer */
+    } else if (client->phase == CLIENT_SERVED && at_boundary(client)) {
+        http_hold(client);
+        client->phase = CLIENT_HELD;
+        client->deadline = deadline;
+    } else if (client->phase == CLIENT_HELD && ended) {
+        client_resume(client);
+    }
 }
 
 /* Look at what a client has sent; ended: it will send no more. */
@@ -187,37 +215,33 @@ static void client_look(struct client *client, bool ended)
 {
     char bytes[HEAD_MAX];
     struct head head;
-    bool served = client->phase == CLIENT_SERVED;
     ssize_t got = recv(client->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0) {
-        if (!served)
-            client_close(client);
+    if (got <= 0 && client->phase == CLIENT_GATE)
+        client_close(client);
+    else if (got <= 0 && client->phase == CLIENT_HELD)
+        client_resume(client);
+    if (got <= 0)
         return;
-    }
     switch (head_scan(&head, bytes, (size_t)got)) {
     case HEAD_COMPLETE:
-        if (!served)
+        if (client->phase == CLIENT_GATE)
             client_serve(client);
+        else if (client->phase == CLIENT_HELD)
+            client_resume(client);
         break;
     case HEAD_REFUSED:
-        if (served && at_boundary(client))
+        /* What is not at a boundary the guard will see. */
+        if (client->phase == CLIENT_SERVED && !at_boundary(client))
+            break;
+        if (client->phase != CLIENT_GATE)
             client = client_retake(client);
-        else if (served)
-            client = NULL; /* the guard will see it */
         if (client)
             client_refuse(client, head.refusal);
         break;
     case HEAD_INCOMPLETE:
-        if (client->looks == 0 && served)
-            client->deadline =
-                client->loop->now + (int64_t)client->loop->settings->header_seconds * 1000;
-        client->looks++;
-        if (!served && ended)
-            client_close(client); /* half a request has no answer */
-        else if (!served && client->looks > LOOKS_MAX)
-            client_serve(client);
+        client_wait(client, ended);
         break;
     }
 }
@@ -225,14 +249,17 @@ static void client_look(struct client *client, bool ended)
 static void client_ready(struct watch *watch, uint32_t events)
 {
     struct client *client = (struct client *)watch;
+    bool ended = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
     switch (client->phase) {
     case CLIENT_GATE:
-        client_look(client, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+    case CLIENT_HELD:
+        if (client->looks < LOOKS_MAX || ended)
+            client_look(client, ended);
         break;
     case CLIENT_SERVED:
         client->loop->http_ready = true; /* it was woken by the same octets */
-        if (!client->request && client->looks <= LOOKS_MAX)
-            client_look(client, false);
+        if (!client->request)
+            client_look(client, ended);
         break;
     case CLIENT_LINGERING:
         if (discard(client))
@@ -283,20 +310,34 @@ void clients_accept(struct loop *loop)
     }
 }
 
+static void client_end(struct client *client)
+{
+    switch (client->phase) {
+    case CLIENT_SERVED:
+    case CLIENT_HELD:
+        /* The HTTP library sees the end of the stream and closes. */
+        shutdown(client->fd, SHUT_RDWR);
+        if (client->phase == CLIENT_HELD)
+            client_resume(client);
+        client->deadline = client->loop->now + 1000;
+        break;
+    case CLIENT_GATE:
+    case CLIENT_LINGERING:
+        client_close(client);
+        break;
+    }
+}
+
 void clients_reap(struct loop *loop)
 {
     struct client *next;
     for (struct client *client = loop->clients; client; client = next) {
         next = client->next;
-        if (client->deadline > loop->now)
-            continue;
-        if (client->phase == CLIENT_SERVED) {
-            /* The HTTP library sees the end of the stream and closes. */
-            shutdown(client->fd, SHUT_RDWR);
-            client->deadline = loop->now + 1000;
-        } else {
-            client_close(client);
-        }
+        if (client->deadline <= loop->now)
+            client_end(client);
+        else if (client->looks >= LOOKS_MAX &&
+                 (client->phase == CLIENT_GATE || client->phase == CLIENT_HELD))
+            client_look(client, false);
     }
     if (!loop->draining && loop->client_count < loop->client_limit)
         clients_listen(loop, true);
@@ -313,12 +354,19 @@ void clients_end_idle(struct loop *loop)
     }
 }
 
+void clients_release(struct loop *loop)
+{
+    for (struct client *client = loop->clients; client; client = client->next)
+        if (client->phase == CLIENT_HELD)
+            client_resume(client);
+}
+
 void clients_close(struct loop *loop)
 {
     struct client *next;
     for (struct client *client = loop->clients; client; client = next) {
         next = client->next;
-        if (client->phase != CLIENT_SERVED)
+        if (client->phase == CLIENT_GATE || client->phase == CLIENT_LINGERING)
             client_close(client);
     }
 }

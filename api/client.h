@@ -8,6 +8,7 @@
 #ifndef ONRAMP_API_CLIENT_H
 #define ONRAMP_API_CLIENT_H
 
+#include "api/head.h"
 #include "db/lane.h"
 
 #include <netinet/in.h>
@@ -21,6 +22,7 @@ struct request;
 enum client_phase {
     CLIENT_GATE,     /* the first head is not yet whole */
     CLIENT_SERVED,   /* with the HTTP library, which owns the socket now */
+    CLIENT_HELD,     /* the same, suspended: a later head is not yet whole */
     CLIENT_LINGERING /* answered by us; what still comes in is thrown away */
 };
 
@@ -50,6 +52,9 @@ void clients_accept(struct loop *loop);
 /* Begin or end to look at the listening socket. */
 void clients_listen(struct loop *loop, bool on);
 
+/* Write a refusal to the client's socket, past the HTTP library, and send no more. */
+void client_answer(struct client *client, struct refusal refusal);
+
 /* Forget a client; its socket is closed or another's. */
 void client_free(struct client *client);
 
@@ -58,6 +63,9 @@ void clients_reap(struct loop *loop);
 
 /* Draining: end the clients that have no request under way. */
 void clients_end_idle(struct loop *loop);
+
+/* Stopping for good: give those that are held back to the HTTP library, before it is closed. */
+void clients_release(struct loop *loop);
 
 /* Stopping for good: close those that the HTTP library does not own. */
 void clients_close(struct loop *loop);

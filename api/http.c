@@ -11,6 +11,8 @@
 #include "db/arena.h"
 
 #include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -54,7 +56,59 @@ static void *logged(void *cls, const char *uri, struct MHD_Connection *connectio
     struct loop *loop = cls;
     struct client *client = client_of(connection);
     client->deadline = loop->now + (int64_t)loop->settings->header_seconds * 1000;
-    return client->request = request_new(loop, client, connection, uri);
+    client->request = request_new(loop, client, connection, uri);
+    loop->heading = client->request;
+    loop->heads++;
+    return client->request;
+}
+
+/* The head of a request is read, or never will be. */
+static void headed(struct request *request)
+{
+    struct loop *loop = request->loop;
+    loop->heads--;
+    if (loop->heading == request)
+        loop->heading = NULL;
+}
+
+/* The HTTP library says that it will answer a head by itself. When it does so for a length or for
+ * cookies its answer has two heads; so ours goes out first, and the socket takes no more. Which
+ * request it means it does not say: we act only when there is but one. */
+static void overrule(struct loop *loop, unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *code;
+    } codes[] = {
+        {413, "content_too_large"},
+        {414, "uri_too_long"     },
+        {431, "headers_too_large"}
+    };
+    struct refusal refusal = {"malformed_request", NULL};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].status == status)
+            refusal.code = codes[i].code;
+    if (loop->heads == 1 && loop->heading)
+        client_answer(loop->heading->client, refusal);
+}
+
+static void library_logged(void *cls, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void library_logged(void *cls, const char *format, va_list arguments)
+{
+    static const char answers[] = "Error processing request (HTTP response code is %u";
+    struct loop *loop = cls;
+    char text[256];
+    va_list copy;
+    va_copy(copy, arguments);
+    if (strncmp(format, answers, sizeof answers - 1) == 0)
+        overrule(loop, va_arg(copy, unsigned));
+    va_end(copy);
+    if (!log_shows(LOG_DEBUG))
+        return;
+    vsnprintf(text, sizeof text, format, arguments);
+    log_later(LOG_DEBUG, "libmicrohttpd: %s", text);
 }
 
 static void completed(void *cls, struct MHD_Connection *connection, void **context,
@@ -66,6 +120,8 @@ static void completed(void *cls, struct MHD_Connection *connection, void **conte
     (void)code;
     if (!request)
         return;
+    if (request->phase == PHASE_HEAD)
+        headed(request);
     request->client->request = NULL;
     request->client->looks = 0;
     request->client->consumed += request->octets;
@@ -90,6 +146,7 @@ static enum MHD_Result head_in(struct request *request, const char *method, cons
 {
     struct head head;
     const char *id = request_header(request, "x-request-id");
+    headed(request);
     if (id && request_id_valid(id))
         memcpy(request->id, id, strlen(id) + 1);
     if (guard_head(&head, request, method, version) == HEAD_REFUSED) {
@@ -170,8 +227,9 @@ static void http_ready(struct watch *watch, uint32_t events)
 bool http_open(struct loop *loop)
 {
     loop->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle,
-        loop, MHD_OPTION_CONNECTION_LIMIT, loop->client_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, handle, loop, MHD_OPTION_EXTERNAL_LOGGER, library_logged, loop,
+        MHD_OPTION_CONNECTION_LIMIT, loop->client_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_OCTETS, MHD_OPTION_URI_LOG_CALLBACK, logged, loop,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, loop,
         MHD_OPTION_NOTIFY_CONNECTION, notified, loop, MHD_OPTION_END);
@@ -202,14 +260,25 @@ bool http_add(struct client *client)
     return added;
 }
 
+void http_hold(struct client *client)
+{
+    MHD_suspend_connection(client->connection);
+}
+
+void http_release(struct client *client)
+{
+    MHD_resume_connection(client->connection);
+    client->loop->resumed = true;
+}
+
 void http_detach(struct client *client, int other)
 {
     /* Suspended, the connection is in no epoll, so that its descriptor can become another. */
-    MHD_suspend_connection(client->connection);
+    if (client->phase != CLIENT_HELD)
+        http_hold(client);
     if (dup2(other, client->fd) < 0)
         abort();
-    MHD_resume_connection(client->connection);
-    client->loop->resumed = true;
+    http_release(client);
 }
 
 bool http_turn(struct loop *loop)

@@ -18,8 +18,12 @@ bool http_open(struct loop *loop);
 /* Hand a client and its socket to the HTTP library. False: it would not, and the client is gone. */
 bool http_add(struct client *client);
 
+/* Keep the HTTP library from reading a client without a request under way, and let it go on. */
+void http_hold(struct client *client);
+void http_release(struct client *client);
+
 /* Put another socket into the place of the client's, which the caller has kept a duplicate of. The
- * client has no request under way. */
+ * client may be held; afterwards it is not. */
 void http_detach(struct client *client, int other);
 
 /* Run what is ready: to be called in every turn after the events were dispatched, and again

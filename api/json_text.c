@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/json_text.h"
 
-#include "db/pointer.h"
 #include "db/arena.h"
+#include "db/pointer.h"
 
 #include <jansson.h>
 #include <stdbool.h>

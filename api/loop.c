@@ -225,6 +225,7 @@ static void drain_end(struct loop *loop)
         log_line(LOG_WARNING, "%u connections did not end in time", loop->client_count);
     lanes_close(loop->lanes);
     loop->lanes = NULL;
+    clients_release(loop);
     loop->http_ready = true;
     for (int i = 0; i < LAST_TURNS && http_turn(loop); i++)
         ;

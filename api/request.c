@@ -122,6 +122,13 @@ static enum phase refuse(struct request *request, const char *code, const char *
     return PHASE_ANSWERED;
 }
 
+/* Nothing that the caller may see: then what is wrong with the request is no matter either. */
+static enum phase refuse_unseen(struct request *request)
+{
+    request->faults.count = 0;
+    return refuse(request, "not_found", NULL);
+}
+
 static enum phase route(struct request *request)
 {
     char allow[ALLOW_MAX];
@@ -249,7 +256,8 @@ static void body_take(struct request *request)
         keep(request, "length_required", NULL);
         return;
     }
-    if (request->body_length == 0 && !body_required(operation)) {
+    /* A POST may say nothing when there is nothing that has to be said; a patch may not. */
+    if (request->body_length == 0 && request->method == POST && !body_required(operation)) {
         request->json = json_object();
         return;
     }
@@ -296,7 +304,7 @@ static enum phase read_parameters(struct request *request)
     call_begin(request, call, operation ? operation : &nothing, &request->faults);
     query_parameters_read(request, call);
     if (!request_parameters_read(request, call))
-        return refuse(request, "not_found", NULL);
+        return refuse_unseen(request);
     if (call->body)
         body_read(call);
     if (call->operation->complete && !request->kept.code)
@@ -321,12 +329,10 @@ static void owner_rows(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
     bool visible = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
-    if (visible) {
+    if (visible)
         refuse(request, request->kept.code, request->kept.detail);
-    } else {
-        request->faults.count = 0;
-        refuse(request, "not_found", NULL);
-    }
+    else
+        refuse_unseen(request);
     request_resume(request, PHASE_ANSWERED);
 }
 
@@ -336,7 +342,7 @@ static enum phase own(struct request *request)
     struct faults ignored = {.arena = request->arena};
     call_begin(request, &request->call, request->route->owner, &ignored);
     if (!request_parameters_read(request, &request->call))
-        return refuse(request, "not_found", NULL);
+        return refuse_unseen(request);
     request_submit(request, request->route->owner, owner_rows, on_failure);
     return PHASE_OWN;
 }

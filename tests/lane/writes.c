@@ -111,19 +111,25 @@ END_TEST
 
 START_TEST(an_answer_is_held_until_its_commit)
 {
-    struct answer answer;
+    struct answer first, answers[2];
     rig_open(1, 1, 1);
     sql("SELECT pg_advisory_lock(2)");
-    ASK(&answer, &note_commit, "a", "2");
+    hold(&first);
+    ASK(&answers[0], &note_add, "a");
+    ASK(&answers[1], &note_commit, "b", "2");
+    release();
     TURN_UNTIL(sql_number("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onramp'"
                           " AND wait_event = 'advisory'") == 1);
-    for (int i = 0; i < 20; i++) /* its row, 100 kB, is here; its commit waits for the lock */
+    /* The commit waits for the lock. The second row is long, so that all of the first one's answer
+     * is here. */
+    for (int i = 0; i < 20; i++)
         turn(10);
-    ck_assert(!answer.done);
+    ck_assert(first.done);
+    ck_assert(!answers[0].done && !answers[1].done);
     ck_assert_int_eq(notes("a"), 0);
     sql("SELECT pg_advisory_unlock(2)");
-    TURN_UNTIL(answer.done);
-    ck_assert_int_eq(answer.failure, -1);
+    TURN_UNTIL(all_done(answers, 2));
+    ck_assert_int_eq(answers[0].failure, -1);
     ck_assert_int_eq(notes("a"), 1);
 }
 END_TEST

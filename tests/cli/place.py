@@ -63,10 +63,7 @@ class Place:
         self.children = []
 
     def run(self, *words, user=None, timeout=90, env=None, stdin=None):
-        command = [BINARY, *words, "--state", self.state]
-        if "--" in words:
-            at = words.index("--")
-            command = [BINARY, *words[:at], "--state", self.state, *words[at:]]
+        command = self._words(words)
         return subprocess.run(
             as_nobody(command) if user == NOBODY else command,
             input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
@@ -82,14 +79,22 @@ class Place:
         """A daemon in the background; what up printed."""
         return self.must("up", "--detach", "--port", "0", *words, **options)
 
-    def start_foreground(self, *words, env=None):
-        """up as a child of ours, with pipes; not waited for."""
+    def _words(self, words):
+        """With our state among the options; what stands behind -- stays there."""
+        at = words.index("--") if "--" in words else len(words)
+        return [BINARY, *words[:at], "--state", self.state, *words[at:]]
+
+    def start_verb(self, *words, env=None):
+        """A child of ours, with pipes; not waited for."""
         child = subprocess.Popen(
-            [BINARY, "up", "--port", "0", "--state", self.state, *words], cwd="/",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment(**(env or {})))
+            self._words(words), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env=environment(**(env or {})))
         self.children.append(child)
         return child
+
+    def start_foreground(self, *words, env=None):
+        """up as a child of ours."""
+        return self.start_verb("up", "--port", "0", *words, env=env)
 
     def status(self):
         done = self.run("status", "--json")

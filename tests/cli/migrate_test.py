@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The migrations: once each, in order, never edited, never backwards."""
+
+import re
+
+from place import ROOT, eventually
+
+FILES = sorted(path.stem for path in (ROOT / "migrations").glob("*.sql"))
+FUNCTIONS = sorted(path.stem for path in (ROOT / "migrations/functions").glob("*.sql"))
+
+
+def refused(place, *sentences):
+    """Both verbs refuse, in these words, and change nothing."""
+    place.must("down")
+    for verb in (["migrate"], ["up", "--port", "0"]):
+        done = place.run(*verb)
+        assert done.returncode == 1
+        for sentence in sentences:
+            assert sentence in done.stderr
+        assert "ready http" not in done.stdout
+    assert place.postmasters() == []
+
+
+def test_every_file_is_applied_in_order_and_twice_is_no_change(place):
+    first = place.must("migrate")
+    assert first == f"migrations  {len(FILES)} of {len(FILES)} applied, functions applied\n"
+    assert place.must("migrate") == "migrations  up to date\n"
+    assert place.postmasters() == []
+    place.start()
+    rows = place.sql("SELECT name FROM migrations WHERE name <> 'functions' ORDER BY applied_at")
+    assert rows.split() == FILES
+    assert place.must("migrate") == "migrations  up to date\n"
+    there = place.sql("SELECT proname FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace")
+    assert set(FUNCTIONS) <= set(there.split())
+
+
+def test_a_fresh_state_is_not_given_credentials_by_migrate(place):
+    place.must("migrate")
+    place.start()
+    assert place.sql("SELECT count(*) FROM tokens") == "3"
+
+
+def test_an_edited_migration_is_refused(place):
+    place.start()
+    place.sql("UPDATE migrations SET sha256 = sha256('edited') WHERE name = '0002_identifiers'")
+    refused(place, "The migration 0002_identifiers was edited after it had been applied here",
+            "put the change into a new file")
+
+
+def test_a_database_of_a_newer_program_is_refused(place):
+    place.start()
+    place.sql("INSERT INTO migrations VALUES ('9999_later', sha256('later'))")
+    refused(place, "9999_later", "a newer onramp has migrated it")
+
+
+def test_a_migration_that_comes_before_one_that_ran_is_refused(place):
+    place.start()
+    place.sql("DELETE FROM migrations WHERE name = '0003_customers'")
+    refused(place, "The migration 0003_customers has not been applied here but",
+            "takes the next number")
+
+
+def test_functions_are_applied_again_when_their_text_has_changed(place):
+    place.start()
+    place.sql("DROP FUNCTION schema_ready()")
+    assert place.must("migrate") == "migrations  up to date\n"
+    place.sql("UPDATE migrations SET sha256 = sha256('other') WHERE name = 'functions'")
+    assert place.must("migrate") == f"migrations  0 of {len(FILES)} applied, functions applied\n"
+    assert place.sql("SELECT outcome FROM schema_ready()") == "ok"
+    assert place.must("migrate") == "migrations  up to date\n"
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(place):
+    """The last file meets a table that is in its way."""
+    place.start()
+    last = FILES[-1]
+    before = place.sql("SELECT count(*) FROM pg_class WHERE relnamespace ="
+                       " 'onramp'::regnamespace")
+    place.sql(f"DELETE FROM migrations WHERE name = '{last}'")
+    done = place.run("migrate")
+    assert done.returncode == 1
+    assert re.search(rf"The file {last}\.sql(, line \d+)? could not be applied: .*already exists",
+                     done.stderr)
+    assert place.sql("SELECT count(*) FROM pg_class WHERE relnamespace ="
+                     " 'onramp'::regnamespace") == before
+    assert place.sql(f"SELECT count(*) FROM migrations WHERE name = '{last}'") == "0"
+
+
+def test_runners_take_turns(place):
+    """While somebody holds the lock the next one waits; then it finds nothing left to do."""
+    place.start()
+    place.sql("UPDATE migrations SET sha256 = sha256('other') WHERE name = 'functions'")
+    runners = [place.start_verb("migrate") for _ in range(3)]
+    said = [runner.communicate(timeout=60) for runner in runners]
+    assert [runner.returncode for runner in runners] == [0, 0, 0], said
+    lines = sorted(out for out, _ in said)
+    assert lines[0].endswith("functions applied\n")
+    assert lines[1:] == ["migrations  up to date\n"] * 2
+
+
+def test_a_runner_waits_for_the_lock(place):
+    place.start()
+    holder = place.start_verb("psql", "--", "-X", "-q", "-c",
+                              "SELECT pg_advisory_lock(122524684610928), pg_sleep(2)")
+    eventually(lambda: place.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                                 " AND granted") == "1")
+    runner = place.start_verb("migrate")
+    holder.communicate(timeout=30)
+    assert runner.communicate(timeout=30)[0] == "migrations  up to date\n"
+
+
+def test_the_table_of_migrations_is_commented_and_not_the_daemons(place):
+    place.start()
+    assert place.sql("SELECT count(*) FROM pg_description WHERE objoid ="
+                     " 'onramp.migrations'::regclass") == "4"
+    assert place.sql("SELECT has_table_privilege('onramp_daemon', 'onramp.migrations',"
+                     " 'SELECT')") == "f"
+    assert place.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'migrations'") == \
+        "onramp_owner"

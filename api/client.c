@@ -86,18 +86,27 @@ static bool discard(struct client *client)
     }
 }
 
-void client_answer(struct client *client, struct refusal refusal)
+void client_answer(struct client *client, struct refusal refusal, const char *target,
+                   size_t target_length)
 {
     struct loop *loop = client->loop;
-    char head[512], date[40], id[UUID_LENGTH + 1];
+    char head[512], date[40], id[UUID_LENGTH + 1], path[TARGET_MAX + 1] = "/";
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
     request_id_make(&loop->ids, id, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+    size_t clean = 0;
+    while (target && clean < target_length && target[clean] > 0x20 && target[clean] < 0x7F)
+        clean++;
+    if (target && target[0] == '/' && clean == target_length && clean <= TARGET_MAX) {
+        memcpy(path, target, target_length);
+        path[target_length] = '\0';
+        path[strcspn(path, "?")] = '\0';
+    }
     loop->text.length = 0;
-    const struct problem *problem = problem_write(&loop->text, refusal, NULL, NULL, "/", id);
+    const struct problem *problem = problem_write(&loop->text, refusal, NULL, NULL, path, id);
     int length = snprintf(head, sizeof head,
                           "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n"
                           "Content-Type: application/problem+json\r\nX-Request-Id: %s\r\n"
@@ -118,9 +127,9 @@ void client_answer(struct client *client, struct refusal refusal)
 
 /* Refuse a head, then take in what the client still sends, so that the kernel does not throw our
  * answer away with a reset. */
-static void client_refuse(struct client *client, struct refusal refusal)
+static void client_refuse(struct client *client, const struct head *head)
 {
-    client_answer(client, refusal);
+    client_answer(client, head->refusal, head->target, head->target_length);
     client->phase = CLIENT_LINGERING;
     client->deadline = client->loop->now + LINGER_MS;
     if (discard(client))
@@ -238,7 +247,7 @@ static void client_look(struct client *client, bool ended)
         if (client->phase != CLIENT_GATE)
             client = client_retake(client);
         if (client)
-            client_refuse(client, head.refusal);
+            client_refuse(client, &head);
         break;
     case HEAD_INCOMPLETE:
         client_wait(client, ended);

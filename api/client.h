@@ -52,8 +52,10 @@ void clients_accept(struct loop *loop);
 /* Begin or end to look at the listening socket. */
 void clients_listen(struct loop *loop, bool on);
 
-/* Write a refusal to the client's socket, past the HTTP library, and send no more. */
-void client_answer(struct client *client, struct refusal refusal);
+/* Write a refusal to the client's socket, past the HTTP library, and send no more. target: of the
+ * request, or NULL. */
+void client_answer(struct client *client, struct refusal refusal, const char *target,
+                   size_t target_length);
 
 /* Forget a client; its socket is closed or another's. */
 void client_free(struct client *client);

@@ -89,7 +89,8 @@ static void overrule(struct loop *loop, unsigned status)
         if (codes[i].status == status)
             refusal.code = codes[i].code;
     if (loop->heads == 1 && loop->heading)
-        client_answer(loop->heading->client, refusal);
+        client_answer(loop->heading->client, refusal, loop->heading->raw_target,
+                      strlen(loop->heading->raw_target));
 }
 
 static void library_logged(void *cls, const char *format, va_list arguments)
@@ -150,6 +151,8 @@ static enum MHD_Result head_in(struct request *request, const char *method, cons
     if (id && request_id_valid(id))
         memcpy(request->id, id, strlen(id) + 1);
     if (guard_head(&head, request, method, version) == HEAD_REFUSED) {
+        if (head.target) /* well-formed, that much */
+            (void)target_read(&request->target, request->arena, request->raw_target);
         problem_answer(request, head.refusal);
         return answer_queue(request);
     }

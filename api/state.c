@@ -155,7 +155,9 @@ static bool root_gives_up(struct state *state, bool create)
     if (user == NULL)
         return false;
     if (create && !there) {
+        umask(022); /* the user has to pass through what root makes on the way */
         parents_make(state->directory, 0755);
+        umask(077);
         if (mkdir(state->directory, 0700) != 0 && errno != EEXIST) {
             complain("cannot make %s: %s", state->directory, strerror(errno));
             return false;
@@ -190,9 +192,10 @@ bool state_open(struct state *out, const struct options *options, bool create)
         strcpy(out->directory, real);
     if (access(out->directory, R_OK | W_OK | X_OK) == 0 || (!create && errno == ENOENT))
         return true;
+    int reason = errno;
     const struct passwd *user = getpwuid(geteuid());
     complain("the user %s cannot use the state directory %s: %s",
-             user != NULL ? user->pw_name : "that runs this", out->directory, strerror(errno));
+             user != NULL ? user->pw_name : "that runs this", out->directory, strerror(reason));
     return false;
 }
 

@@ -304,11 +304,11 @@ static bool rights_check(struct run *run)
     if (!roles || !create)
         refuse(run,
                "The role %s may not %s, which the first migration does. As a superuser run:%s%s%s"
-               "%s%s%s%s",
+               "%s%s%s%s%s",
                role, roles ? "create schemas in this database" : "create roles",
                roles ? "" : "\n  ALTER ROLE ", roles ? "" : role, roles ? "" : " CREATEROLE;",
                create ? "" : "\n  GRANT CREATE ON DATABASE ", create ? "" : database,
-               create ? "" : " TO ", create ? "" : role);
+               create ? "" : " TO ", create ? "" : role, create ? "" : ";");
     database_release(rows);
     return roles && create;
 }

@@ -21,10 +21,15 @@ settings.load_profile("onramp")
 
 @pytest.fixture(scope="session")
 def server():
-    """A running server, shared by the tests of this worker."""
+    """A running server, shared by the tests of this worker.
+
+    After all that they did to it, it ends as it should and has found no bug in itself."""
     running = Server()
     try:
         yield running.start()
+        assert running.stop() == 0
+        bugs = [line for line in running.log_text().splitlines() if "bug:" in line]
+        assert not bugs, bugs[:20]
     finally:
         running.remove()
 

@@ -62,6 +62,21 @@ def test_a_socket_serves_a_mix_of_all(customer):
         connection.close()
 
 
+@pytest.mark.parametrize("target,status", [("/v1/circuits", 200), ("/v1/none", 404)])
+def test_head_is_get_without_the_body(customer, target, status):
+    connection = http.client.HTTPConnection(customer.client.host, customer.client.port, timeout=10)
+    try:
+        got = exchange(connection, "GET", target, customer.token)
+        for _ in range(2):
+            head = exchange(connection, "HEAD", target, customer.token)
+            assert (head.status, got.status) == (status, status)
+            assert head.headers["Content-Type"] == got.headers["Content-Type"]
+            assert status != 200 or head.headers["Content-Length"] == got.headers["Content-Length"]
+        assert exchange(connection, "GET", target, customer.token).status == status
+    finally:
+        connection.close()
+
+
 def test_a_client_that_asks_to_close_is_closed(anonymous):
     address = anonymous.host, anonymous.port
     said = wire.talk(address, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -143,16 +143,24 @@ def test_a_null_clears_and_an_absent_member_stays(customer, partner):
         "note": "a note",
         "expectedBy": "2031-01-01T00:00:00Z",
         "primaryPort": "P1",
-        "secondaryPort": "P2",
+        "secondaryPort": "P-1",
         "sTag": 12,
         "partnerReference": "R-1",
     }
     partner.callback("circuit.progress", key, **given).must(200)
     full = customer.read(circuit)
-    partner.callback("circuit.progress", key, note="another").must(200)
+    shown = {"note": "partnerNote"}
+    for name, value in given.items():
+        other = 13 if name == "sTag" else value.replace("1", "9").replace("a note", "another")
+        partner.callback("circuit.progress", key, **{name: other}).must(200)
+        after = customer.read(circuit)
+        changed = ("version", "updatedAt", shown.get(name, name))
+        assert without(after, *changed) == without(full, *changed)
+        assert after[changed[2]] != full[changed[2]]
+        full = after
+    partner.callback("circuit.progress", key).must(200)
     after = customer.read(circuit)
-    changed = ("version", "updatedAt", "partnerNote")
-    assert without(after, *changed) == without(full, *changed)
+    assert without(after, "version", "updatedAt") == without(full, "version", "updatedAt")
     partner.callback("circuit.progress", key, **dict.fromkeys(given)).must(200)
     cleared = customer.read(circuit)
     for name in ("expectedBy", "primaryPort", "secondaryPort", "sTag", "partnerReference"):

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pins the deadline of a silent partner: past `expectedBy` a circuit that waits on it is stalled,
+which is written once, moves nothing, and ends with a new date."""
+
+import time
+
+from tenant import rfc3339
+
+# The server looks every 10 s.
+SECONDS = 14
+
+
+def test_a_partner_that_lets_its_date_pass_stalls_the_circuit(customer, partner, operator):
+    past = {"expectedBy": rfc3339(time.time() - 1)}
+    late = customer.circuit_at(partner, "Provisioning")
+    again = customer.circuit_at(partner, "Deprovisioning")
+    done = customer.circuit_at(partner, "Provisioned")
+    rejected = customer.circuit(partner)
+    silent = customer.circuit_at(partner, "Provisioning")
+    for circuit in (late, again, done):
+        partner.callback("circuit.progress", circuit["serviceKey"], **past).must(200)
+    partner.callback("circuit.rejected", rejected["serviceKey"], **past).must(200)
+    before = {c["id"]: customer.read(c) for c in (late, again, done, rejected, silent)}
+
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and not customer.read(again)["stalled"]:
+        time.sleep(0.2)
+    for circuit in (late, again):
+        now = customer.read(circuit)
+        assert now["stalled"] is True
+        assert now["version"] == before[circuit["id"]]["version"] + 1
+        for name in ("providerStatus", "waitingOn", "since", "expectedBy"):
+            assert now[name] == before[circuit["id"]][name]
+        event = customer.events(circuit)[-1]
+        assert (event["type"], event["from"]) == ("circuit.stalled", event["to"])
+        assert event["actor"]["role"] == "system"
+        assert partner.quote(circuit["serviceKey"]).must(200).json["stalled"] is True
+    for circuit in (done, rejected, silent):
+        assert customer.read(circuit) == before[circuit["id"]]
+
+    # A new date re-arms it, a note alone does not.
+    partner.callback("circuit.progress", late["serviceKey"], note="soon").must(200)
+    assert customer.read(late)["stalled"] is True
+    future = rfc3339(time.time() + 3600)
+    partner.callback("circuit.progress", late["serviceKey"], expectedBy=future).must(200)
+    assert customer.read(late)["stalled"] is False
+    partner.callback("circuit.deprovisioned", again["serviceKey"]).must(200)
+    assert customer.read(again)["stalled"] is False
+    for circuit in (late, again):
+        assert [e["type"] for e in customer.events(circuit)].count("circuit.stalled") == 1

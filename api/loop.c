@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/loop.h"
 
+#include "api/chore.h"
 #include "api/client.h"
 #include "api/health.h"
 #include "api/http.h"
@@ -8,10 +9,8 @@
 #include "api/request.h"
 #include "api/route.h"
 #include "api/secret_cache.h"
-#include "api/stall.h"
 #include "api/token.h"
 #include "api/token_cache.h"
-#include "circuits/circuit.h"
 #include "db/arena.h"
 #include "partners/partner.h"
 
@@ -62,7 +61,7 @@ static void operation_add(const struct operation **list, size_t *count,
 /* Every statement that a loop may submit. */
 static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
 {
-    size_t routes, count = 0;
+    size_t routes, chores, count = 0;
     const struct route *route = routes_all(&routes);
     for (size_t i = 0; i < routes; i++) {
         operation_add(list, &count, route[i].operation);
@@ -70,7 +69,9 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
     }
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
-    operation_add(list, &count, &circuit_stall);
+    const struct operation *const *chore = chores_operations(&chores);
+    for (size_t i = 0; i < chores; i++)
+        operation_add(list, &count, chore[i]);
     return count;
 }
 
@@ -122,7 +123,7 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
     request_ids_seed(&loop->ids);
     loop->tokens = token_cache_new();
     loop->secrets = secret_cache_new();
-    loop->stall = number == 0 ? stall_new() : NULL;
+    loop->chores = number == 0 ? chores_new() : NULL;
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->inbox_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->inbox};
@@ -149,7 +150,7 @@ void loop_close(struct loop *loop)
         arena_free(request->arena);
         free(request);
     }
-    stall_free(loop->stall);
+    chores_free(loop->chores);
     token_cache_free(loop->tokens);
     secret_cache_free(loop->secrets);
     text_free(&loop->text);
@@ -173,7 +174,7 @@ static int work(struct loop *loop)
     int wait = -1;
     bool again = http_turn(loop);
     for (int i = 0; i < PASSES_A_TURN; i++) {
-        stall_turn(loop->stall, loop);
+        chores_turn(loop->chores, loop);
         wait = lanes_turn(loop->lanes, loop->now);
         if (!loop->resumed)
             break;

@@ -19,7 +19,7 @@ struct MHD_Daemon;
 struct client;
 struct request;
 struct secret_cache;
-struct stall;
+struct chores;
 struct token_cache;
 
 struct loop {
@@ -50,7 +50,7 @@ struct loop {
     unsigned spare_count;
     struct token_cache *tokens;
     struct secret_cache *secrets;
-    struct stall *stall; /* of the first loop; NULL in others */
+    struct chores *chores; /* of the first loop; NULL in others */
     struct text text;    /* scratch for the answer that is being written */
     struct request_ids ids;
     unsigned errors_logged, errors_unlogged; /* in the second of error_second */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/chore.h"
+
+#include "api/log.h"
+#include "api/loop.h"
+#include "circuits/circuit.h"
+#include "db/arena.h"
+#include "db/rows.h"
+#include "partners/callback.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHORES = 2, DEADLINE_MS = 30000 };
+
+static const struct operation *const operations[CHORES] = {&circuit_stall, &callback_memory_sweep};
+static const int64_t periods_ms[CHORES] = {10000, 60000};
+
+struct chore {
+    struct query query; /* first: the callbacks know the chore by it */
+    struct arena *arena;
+    struct faults faults;
+    struct call call;
+    int64_t next;
+    bool waiting, failing;
+};
+
+struct chores {
+    struct chore items[CHORES];
+};
+
+static const struct caller nobody;
+
+const struct operation *const *chores_operations(size_t *count)
+{
+    *count = CHORES;
+    return operations;
+}
+
+struct chores *chores_new(void)
+{
+    struct chores *chores = calloc(1, sizeof *chores);
+    if (!chores)
+        abort();
+    for (int i = 0; i < CHORES; i++)
+        chores->items[i].arena = arena_new();
+    return chores;
+}
+
+void chores_free(struct chores *chores)
+{
+    if (!chores)
+        return;
+    for (int i = 0; i < CHORES; i++) {
+        if (chores->items[i].waiting)
+            abort();
+        arena_free(chores->items[i].arena);
+    }
+    free(chores);
+}
+
+static void ended(struct query *query, const char *why)
+{
+    struct chore *chore = (struct chore *)query;
+    chore->waiting = false;
+    if (why && !chore->failing)
+        log_line(LOG_WARNING, "%s fails: %s", query->operation->name, why);
+    if (!why && chore->failing)
+        log_line(LOG_NOTICE, "%s works again", query->operation->name);
+    chore->failing = why != NULL;
+}
+
+static void on_rows(struct query *query, const struct rows *rows)
+{
+    bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
+    ended(query, ok ? NULL : "it did not answer 'ok'");
+}
+
+static void on_failure(struct query *query, enum failure failure)
+{
+    static const char *const reasons[] = {
+        [FAILURE_OVERLOADED] = "the queue is full",
+        [FAILURE_UNAVAILABLE] = "there is no connection to the database",
+        [FAILURE_DEADLINE] = "the database does not answer in time",
+        [FAILURE_UNKNOWN_OUTCOME] = "the connection to the database was lost",
+        [FAILURE_ABORTED] = "the transaction was rolled back",
+        [FAILURE_BUG] = "the statement raises an error",
+    };
+    ended(query, reasons[failure]);
+}
+
+static void submit(struct chore *chore, const struct operation *operation, struct loop *loop)
+{
+    chore->waiting = true;
+    arena_reset(chore->arena);
+    chore->faults = (struct faults){.arena = chore->arena};
+    chore->call = (struct call){
+        .operation = operation, .arena = chore->arena, .faults = &chore->faults, .caller = &nobody};
+    operation->complete(&chore->call);
+    chore->query = (struct query){.operation = operation,
+                                  .values = chore->call.values,
+                                  .deadline = loop->now + DEADLINE_MS,
+                                  .on_rows = on_rows,
+                                  .on_failure = on_failure};
+    lanes_submit(loop->lanes, &chore->query);
+}
+
+void chores_turn(struct chores *chores, struct loop *loop)
+{
+    if (!chores || loop->draining || !lanes_ready(loop->lanes))
+        return;
+    for (int i = 0; i < CHORES; i++) {
+        struct chore *chore = &chores->items[i];
+        if (chore->waiting || loop->now < chore->next)
+            continue;
+        chore->next = loop->now + periods_ms[i];
+        submit(chore, operations[i], loop);
+    }
+}

@@ -4,8 +4,7 @@
 CREATE TABLE customers (
     -- UUID v7, so that keyset lists show customers in the order in which they came.
     id uuid DEFAULT uuid_v7() PRIMARY KEY,
-    name text NOT NULL
-        CONSTRAINT a_customers_name_has_1_to_80_characters CHECK (char_length(name) BETWEEN 1 AND 80),
+    name display_name NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE customers IS 'Customers: the tenants. One sees nothing of another.';

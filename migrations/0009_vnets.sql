@@ -8,21 +8,14 @@ CREATE TABLE vnets (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     used smallint NOT NULL DEFAULT 0,
-    gateway_subnet cidr,
+    gateway_subnet gateway_subnet,
     -- Kept as it was given, in order, for answers; vnet_prefixes holds the same one by one.
-    address_space cidr[] NOT NULL
-        CONSTRAINT an_address_space_has_1_to_16_prefixes
-        CHECK (array_ndims(address_space) = 1 AND cardinality(address_space) BETWEEN 1 AND 16),
-    name text NOT NULL
-        CONSTRAINT a_vnets_name_has_1_to_80_characters CHECK (char_length(name) BETWEEN 1 AND 80),
-    tags jsonb NOT NULL DEFAULT '{}'
-        CONSTRAINT a_vnets_tags_are_an_object CHECK (jsonb_typeof(tags) = 'object'),
+    address_space address_space NOT NULL,
+    name display_name NOT NULL,
+    tags tags NOT NULL DEFAULT '{}',
 
     -- The limit. used rises and falls with the rows of connections (trigger A_connection_counted).
     CONSTRAINT a_vnet_joins_at_most_4_circuits CHECK (used BETWEEN 0 AND 4),
-    CONSTRAINT a_gateway_lies_inside_the_address_space
-        CHECK (gateway_subnet::inet <<= ANY (address_space::inet[])),
-    CONSTRAINT a_gateway_subnet_is_28_or_larger CHECK (masklen(gateway_subnet) <= 28),
     -- What the composite key of connections refers to, and the list of a customer's VNets.
     CONSTRAINT a_vnet_is_one_customers UNIQUE (customer_id, id)
 )
@@ -57,6 +50,9 @@ CREATE FUNCTION vnet_spreads() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        IF NEW.address_space = OLD.address_space THEN
+            RETURN NULL;
+        END IF;
         DELETE FROM onramp.vnet_prefixes WHERE vnet_id = NEW.id;
     END IF;
     INSERT INTO onramp.vnet_prefixes (vnet_id, prefix) SELECT NEW.id, unnest(NEW.address_space);
@@ -64,33 +60,44 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vnet_spreads() IS 'Keeps vnet_prefixes as address_space says.';
-CREATE TRIGGER an_address_space_is_spread_at_creation AFTER INSERT ON vnets
+CREATE TRIGGER an_address_space_is_spread AFTER INSERT OR UPDATE OF address_space ON vnets
     FOR EACH ROW EXECUTE FUNCTION vnet_spreads();
-CREATE TRIGGER an_address_space_is_spread_at_change AFTER UPDATE ON vnets
-    FOR EACH ROW WHEN (NEW.address_space <> OLD.address_space) EXECUTE FUNCTION vnet_spreads();
 
--- Guards against DML by hand, the owner's too.
+CREATE FUNCTION vnet_guarded() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.gateway_subnet IS NOT NULL AND NOT NEW.gateway_subnet::inet <<= ANY (NEW.address_space::inet[]) THEN
+        PERFORM onramp.refused('a_gateway_lies_inside_the_address_space', 'a gateway lies inside the address space of its VNet');
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.used <> 0 THEN
+            PERFORM onramp.refused('a_vnet_begins_unconnected', 'a VNet begins unconnected');
+        END IF;
+    -- So that circuit_prefixes, filled at connecting, stays true. Another order is no other space.
+    ELSIF OLD.used > 0 AND (NEW.gateway_subnet IS DISTINCT FROM OLD.gateway_subnet
+                            OR NOT (NEW.address_space @> OLD.address_space
+                                    AND NEW.address_space <@ OLD.address_space))
+    THEN
+        PERFORM onramp.refused('a_connected_vnet_keeps_its_addresses', 'a connected VNet keeps its address space and its gateway');
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION vnet_guarded() IS 'Refuses what a VNet''s row may not become.';
+CREATE TRIGGER a_vnet_is_guarded BEFORE INSERT OR UPDATE OF address_space, gateway_subnet ON vnets
+    FOR EACH ROW EXECUTE FUNCTION vnet_guarded();
+
+-- Guards against DML by hand, the owner's too. OF: no cost to statements that leave these columns alone.
+CREATE TRIGGER a_vnet_keeps_what_it_is BEFORE UPDATE OF id, customer_id, created_at ON vnets
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity and owner of a VNet never change');
+CREATE TRIGGER a_vnets_connections_are_counted_by_trigger BEFORE UPDATE OF used ON vnets
+    FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION refuse('used follows the rows of connections and is never set');
+CREATE TRIGGER vnets_are_never_truncated BEFORE TRUNCATE ON vnets
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse('vnets are never truncated');
 CREATE TRIGGER prefixes_follow_the_address_space
     BEFORE INSERT OR UPDATE OR DELETE ON vnet_prefixes
     FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0)
     EXECUTE FUNCTION refuse('vnet_prefixes follows vnets.address_space and is never written');
 CREATE TRIGGER prefixes_are_never_truncated BEFORE TRUNCATE ON vnet_prefixes
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('vnet_prefixes is never truncated');
-CREATE TRIGGER a_vnet_begins_unconnected BEFORE INSERT ON vnets
-    FOR EACH ROW WHEN (NEW.used <> 0) EXECUTE FUNCTION refuse('a VNet begins unconnected');
-CREATE TRIGGER a_vnet_keeps_what_it_is BEFORE UPDATE ON vnets
-    FOR EACH ROW
-    WHEN (NEW.id <> OLD.id OR NEW.customer_id <> OLD.customer_id OR NEW.created_at <> OLD.created_at)
-    EXECUTE FUNCTION refuse('the identity and owner of a VNet never change');
-CREATE TRIGGER a_vnets_connections_are_counted_by_trigger BEFORE UPDATE ON vnets
-    FOR EACH ROW WHEN (NEW.used <> OLD.used AND pg_trigger_depth() = 0)
-    EXECUTE FUNCTION refuse('used follows the rows of connections and is never set');
--- So that circuit_prefixes, filled at connecting, stays true.
-CREATE TRIGGER a_connected_vnet_keeps_its_addresses BEFORE UPDATE ON vnets
-    FOR EACH ROW
-    WHEN (OLD.used > 0 AND (NOT (NEW.address_space @> OLD.address_space
-                                 AND NEW.address_space <@ OLD.address_space)
-                            OR NEW.gateway_subnet IS DISTINCT FROM OLD.gateway_subnet))
-    EXECUTE FUNCTION refuse('a connected VNet keeps its address space and its gateway');
-CREATE TRIGGER vnets_are_never_truncated BEFORE TRUNCATE ON vnets
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('vnets are never truncated');

@@ -7,8 +7,7 @@ CREATE TABLE authorizations (
     circuit_id uuid NOT NULL,
     authorization_key text COLLATE "C" NOT NULL
         CONSTRAINT an_authorization_key_means_one_authorization UNIQUE,
-    name text NOT NULL
-        CONSTRAINT an_authorizations_name_has_1_to_80_characters CHECK (char_length(name) BETWEEN 1 AND 80),
+    name display_name NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT an_authorization_is_of_its_owners_circuit
         FOREIGN KEY (customer_id, circuit_id) REFERENCES circuits (customer_id, id),
@@ -24,10 +23,9 @@ COMMENT ON COLUMN authorizations.authorization_key IS 'The key, with its typed p
 COMMENT ON COLUMN authorizations.name IS 'The owner''s name for it.';
 COMMENT ON COLUMN authorizations.created_at IS 'When it was created.';
 
-CREATE TRIGGER an_authorization_keeps_what_it_opens BEFORE UPDATE ON authorizations
-    FOR EACH ROW
-    WHEN (NEW.id <> OLD.id OR NEW.customer_id <> OLD.customer_id OR NEW.circuit_id <> OLD.circuit_id)
-    EXECUTE FUNCTION refuse('the identity, owner and circuit of an authorization never change');
+CREATE TRIGGER an_authorization_keeps_what_it_opens
+    BEFORE UPDATE OF id, customer_id, circuit_id ON authorizations
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity, owner and circuit of an authorization never change');
 
 -- One VNet on one circuit. The counters in circuits and vnets rise and fall with these rows, and their
 -- CHECKs are the limits: there is no way to an eleventh VNet.

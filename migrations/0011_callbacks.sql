@@ -6,9 +6,8 @@ CREATE TABLE remembered_callbacks (
     -- can't disappear under them.
     partner text COLLATE "C" NOT NULL,
     by_operator boolean NOT NULL,
-    webhook_id text COLLATE "C" NOT NULL
-        CONSTRAINT a_webhook_id_has_1_to_256_characters CHECK (char_length(webhook_id) BETWEEN 1 AND 256),
-    body_sha256 bytea NOT NULL CONSTRAINT a_bodys_digest_has_32_octets CHECK (length(body_sha256) = 32),
+    webhook_id webhook_id NOT NULL,
+    body_sha256 digest NOT NULL,
     circuit_id uuid NOT NULL,
     answered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT a_webhook_id_is_used_once PRIMARY KEY (partner, webhook_id, by_operator)
@@ -28,9 +27,9 @@ CREATE TABLE refused_callbacks (
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     circuit_id uuid NOT NULL CONSTRAINT a_refusal_is_about_a_circuit REFERENCES circuits,
     partner text COLLATE "C" NOT NULL,
-    actor_role text NOT NULL,
+    actor_role actor NOT NULL,
     actor_name text NOT NULL,
-    webhook_id text NOT NULL,
+    webhook_id webhook_id NOT NULL,
     type text NOT NULL,
     provider_status text NOT NULL,
     code text NOT NULL

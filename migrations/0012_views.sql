@@ -58,10 +58,7 @@ CREATE VIEW circuit_view AS
 SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, id, name, customer_id, partner, peering_location,
        bandwidth_mbps, sku_tier, sku_family, service_key, service_key_issued_at, key_quoted_at,
        circuit_status, provider_status, waiting_on, since, stalled,
-       CASE WHEN rejected_at IS NOT NULL
-            THEN jsonb_build_object('reason', rejection_reason, 'at', time_shown(rejected_at))
-       END AS last_rejection,
-       partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag,
+       last_rejection, partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag,
        deprovision_requested_at, delete_when_deprovisioned, used AS connections_used,
        vnet_limit AS connections_limit, provisioned_at, deprovisioned_at, deleted_at, tags,
        last_sequence AS version, created_at, updated_at
@@ -72,10 +69,7 @@ CREATE VIEW partner_circuit_view AS
 SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, id, service_key, peering_location, bandwidth_mbps,
        sku_tier, sku_family, circuit_status, provider_status, waiting_on, since, stalled,
        deprovision_requested_at,
-       CASE WHEN rejected_at IS NOT NULL
-            THEN jsonb_build_object('reason', rejection_reason, 'at', time_shown(rejected_at))
-       END AS last_rejection,
-       partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag, key_quoted_at,
+       last_rejection, partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag, key_quoted_at,
        last_sequence AS version
 FROM circuits;
 COMMENT ON VIEW partner_circuit_view IS 'A circuit, as its partner sees it.';

@@ -111,9 +111,10 @@ BEGIN
             provisioned_at = CASE WHEN v_to = 'Provisioned' AND v_effect = 'moves'
                                   THEN v_now ELSE c.provisioned_at END,
             deprovisioned_at = CASE WHEN p_type = 'circuit.deprovisioned' THEN v_now ELSE c.deprovisioned_at END,
-            rejected_at = CASE WHEN p_type = 'circuit.rejected' THEN v_now ELSE c.rejected_at END,
-            rejection_reason = CASE WHEN p_type = 'circuit.rejected' THEN coalesce(p_data ->> 'reason', v_sentence)
-                                    ELSE c.rejection_reason END,
+            last_rejection = CASE WHEN p_type = 'circuit.rejected'
+                                  THEN jsonb_build_object('reason', coalesce(p_data ->> 'reason', v_sentence),
+                                                          'at', time_shown(v_now))
+                                  ELSE c.last_rejection END,
             partner_note = CASE WHEN p_data ? 'note' THEN p_data ->> 'note' ELSE c.partner_note END,
             expected_by = CASE WHEN p_data ? 'expectedBy' THEN (p_data ->> 'expectedBy')::timestamptz
                                ELSE c.expected_by END,
@@ -129,10 +130,11 @@ BEGIN
         THEN
             PERFORM connections_follow(c.id, v_to = 'Provisioned', p_role, p_actor);
         END IF;
-        IF c.delete_when_deprovisioned AND v_to = 'NotProvisioned' AND c.used = 0
-           AND NOT EXISTS (SELECT FROM authorizations WHERE circuit_id = c.id)
-        THEN
-            PERFORM circuit_remove(c.id, p_role, p_actor);
+        -- Nested: an IF with a query in it is a query, even where its first part is false.
+        IF c.delete_when_deprovisioned AND v_to = 'NotProvisioned' AND c.used = 0 THEN
+            IF NOT EXISTS (SELECT FROM authorizations WHERE circuit_id = c.id) THEN
+                PERFORM circuit_remove(c.id, p_role, p_actor);
+            END IF;
         END IF;
     ELSE
         IF r.reason = 'already' THEN

@@ -24,27 +24,50 @@ BEGIN
             WHERE customer_id = v_customer AND deleted_at IS NULL AND id > v_after
             ORDER BY id LIMIT p_limit + 1;
         ELSE
-            RETURN QUERY SELECT * FROM circuit_view
-            WHERE deleted_at IS NULL AND id > v_after
-            ORDER BY id LIMIT p_limit + 1;
+            -- Four ordered scans merged, so that the deleted ones are not read past.
+            RETURN QUERY SELECT v.*
+            FROM ((SELECT id FROM circuits WHERE listed_as = 'NotProvisioned' AND id > v_after
+                   ORDER BY id LIMIT p_limit + 1)
+                  UNION ALL
+                  (SELECT id FROM circuits WHERE listed_as = 'Provisioning' AND id > v_after
+                   ORDER BY id LIMIT p_limit + 1)
+                  UNION ALL
+                  (SELECT id FROM circuits WHERE listed_as = 'Provisioned' AND id > v_after
+                   ORDER BY id LIMIT p_limit + 1)
+                  UNION ALL
+                  (SELECT id FROM circuits WHERE listed_as = 'Deprovisioning' AND id > v_after
+                   ORDER BY id LIMIT p_limit + 1)
+                  ORDER BY id LIMIT p_limit + 1) AS page
+            JOIN circuit_view v ON v.id = page.id
+            ORDER BY v.id;
         END IF;
         RETURN;
     END IF;
 
     -- Any other set of filters is planned by itself, for its own values: the index of the rarest one
     -- is the right one. Only the conditions that apply are written; values stay parameters.
-    v_query := 'SELECT * FROM circuit_view WHERE id > $1'
-        || CASE WHEN v_deleted THEN ' AND deleted_at IS NOT NULL' ELSE ' AND deleted_at IS NULL' END
+    v_query := 'SELECT id FROM circuits WHERE id > $1'
+        || CASE WHEN v_deleted THEN ' AND listed_as = ''Deleted'''
+                WHEN p_provider_status IS NOT NULL THEN ' AND listed_as = $4'
+                ELSE ' AND deleted_at IS NULL' END
+        || CASE WHEN v_deleted AND p_provider_status IS NOT NULL THEN ' AND provider_status = $4' ELSE '' END
         || CASE WHEN v_customer IS NOT NULL THEN ' AND customer_id = $3' ELSE '' END
-        || CASE WHEN p_provider_status IS NOT NULL THEN ' AND provider_status = $4' ELSE '' END
-        -- Spelled out, for the partial index.
-        || CASE p_circuit_status WHEN 'Disabled' THEN ' AND circuit_status = ''Disabled'''
-                                 WHEN 'Enabled' THEN ' AND circuit_status = ''Enabled''' ELSE '' END
+        || CASE p_circuit_status
+               -- A living circuit is Disabled when it waits on the operator, and that is indexed.
+               WHEN 'Disabled' THEN CASE WHEN v_deleted THEN ' AND circuit_status = ''Disabled'''
+                                         ELSE ' AND waiting_on = ''operator'' AND due_at = ''infinity''' END
+               WHEN 'Enabled' THEN ' AND circuit_status = ''Enabled''' ELSE '' END
         || CASE WHEN p_partner IS NOT NULL THEN ' AND partner = $5' ELSE '' END
         || CASE WHEN p_peering_location IS NOT NULL THEN ' AND peering_location = $6' ELSE '' END
-        || CASE WHEN p_service_key IS NOT NULL THEN ' AND service_key = $7' ELSE '' END
-        || ' ORDER BY id LIMIT $2';
-    RETURN QUERY EXECUTE v_query
+        || CASE WHEN p_service_key IS NOT NULL THEN ' AND service_key = $7' ELSE '' END;
+    IF p_partner IS NOT NULL THEN
+        -- The partner's index has what it sees and what it does not see apart, each in order.
+        v_query := format('(%1$s AND shown_to_partner ORDER BY id LIMIT $2) UNION ALL '
+                          '(%1$s AND NOT shown_to_partner ORDER BY id LIMIT $2)', v_query);
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT v.* FROM (%s ORDER BY id LIMIT $2) AS page JOIN circuit_view v ON v.id = page.id ORDER BY v.id',
+        v_query)
     USING v_after, p_limit + 1, v_customer, p_provider_status, p_partner, p_peering_location, p_service_key;
 END
 $$;

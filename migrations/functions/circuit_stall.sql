@@ -5,28 +5,13 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS 
 DECLARE
     r verdict;
     v_now timestamptz := clock_timestamp();
-    v_silent_since timestamptz := v_now - (SELECT partner_patience FROM settings);
-    v_late uuid[];
     v_stalled bigint;
 BEGIN
-    v_late := ARRAY(
-        (SELECT id FROM circuits
-         WHERE waiting_on = 'partner' AND NOT stalled AND due_at IS NOT NULL AND deleted_at IS NULL
-               AND due_at < v_now
-         ORDER BY due_at LIMIT p_limit)
-        UNION ALL
-        (SELECT id FROM circuits
-         WHERE waiting_on = 'partner' AND NOT stalled AND due_at IS NULL AND deleted_at IS NULL
-               AND since < v_silent_since
-         ORDER BY since LIMIT p_limit)
-        LIMIT p_limit);
-
     -- What is locked is being changed by somebody: the next round sees what came of it.
     WITH late AS MATERIALIZED (
         SELECT id FROM circuits
-        WHERE id = ANY (v_late) AND waiting_on = 'partner' AND NOT stalled AND deleted_at IS NULL
-              AND CASE WHEN due_at IS NOT NULL THEN due_at < v_now ELSE since < v_silent_since END
-        ORDER BY id
+        WHERE waiting_on = 'partner' AND due_at < v_now
+        ORDER BY due_at LIMIT p_limit
         FOR NO KEY UPDATE SKIP LOCKED),
     circuit AS (
         UPDATE circuits c

@@ -1,0 +1,35 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The rows that are measured on: :customers customers with ten circuits each, of which every tenth
+-- customer acts (has a VNet with a gateway and Provisioned circuits). Ids are made of numbers.
+\set ON_ERROR_STOP on
+\timing off
+SET synchronous_commit = off;
+
+INSERT INTO customers (id, name)
+SELECT ('00000000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid, 'customer ' || n
+FROM generate_series(1, :customers) n;
+
+INSERT INTO circuits (id, customer_id, service_key, name, partner, peering_location, bandwidth_mbps,
+                      sku_tier, sku_family, vnet_limit)
+SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid,
+       ('00000000-0000-7000-8001-' || lpad(to_hex((n - 1) / 10 + 1), 12, '0'))::uuid,
+       ('00000000-0000-4000-8004-' || lpad(to_hex(n), 12, '0'))::uuid,
+       'circuit ' || n, 'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', limits.vnets
+FROM generate_series(1, :customers * 10) n,
+     (SELECT vnets FROM vnet_limits WHERE tier = 'Standard' AND bandwidth_mbps = 1000) limits;
+
+INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, actor_role, actor_name)
+SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid, 2, 'circuit.provisioned',
+       'NotProvisioned', 'Provisioned', 'partner', 'Equinix'
+FROM generate_series(1, :customers * 10) n
+WHERE (n - 1) / 10 % 10 = 9;
+
+INSERT INTO vnets (id, customer_id, name, address_space, gateway_subnet)
+SELECT ('00000000-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid,
+       ('00000000-0000-7000-8001-' || lpad(to_hex(n * 10), 12, '0'))::uuid,
+       'vnet ' || n, '{10.1.0.0/16}', '10.1.255.0/27'
+FROM generate_series(1, :customers / 10) n;
+
+SET ROLE NONE;
+VACUUM ANALYZE;
+CHECKPOINT;

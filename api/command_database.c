@@ -62,7 +62,8 @@ int command_psql(const struct options *options)
     arguments[1] = (char *)"-d";
     arguments[2] = storage.owner;
     memcpy(arguments + 3, options->rest, more * sizeof *arguments);
-    /* On the embedded one we are a superuser who acts as the owner; SET ROLE NONE is the way back. */
+    /* On the embedded one we are a superuser who acts as the owner; SET ROLE NONE is the way back.
+     */
     if (!external)
         setenv("PGOPTIONS", "-c role=onramp_owner -c search_path=onramp,public", 1);
     execv(program, arguments);

@@ -69,6 +69,12 @@ class Server:
         atexit.register(self.remove)
 
     def start(self):
+        self.launch()
+        return self.greet()
+
+    def launch(self):
+        """Start it without waiting. From the main thread only: the kernel takes the end of the
+        thread that started a child for the death of its parent."""
         command = [BINARY, "up", "--state", self.state, "--port", "0", "--listen", "127.0.0.1"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -80,6 +86,9 @@ class Server:
                 cwd="/",
                 preexec_fn=_die_with_parent,
             )
+
+    def greet(self):
+        """Wait until it is ready."""
         self.url = self._wait_ready()
         self.host, _, port = self.url.removeprefix("http://").partition(":")
         self.port = int(port)

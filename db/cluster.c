@@ -241,8 +241,7 @@ bool cluster_configure(const struct cluster *cluster, cluster_say *say)
 
 /* --- processes --- */
 
-pid_t cluster_spawn(const char *program, char *const arguments[], int fatal_signal,
-                    const char *output)
+pid_t cluster_spawn(char *const arguments[], int fatal_signal, const char *output)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int log = open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -261,7 +260,7 @@ pid_t cluster_spawn(const char *program, char *const arguments[], int fatal_sign
         sigprocmask(SIG_SETMASK, &none, NULL);
         if (dup2(nothing, 0) >= 0 && dup2(log, 1) >= 0 && dup2(log, 2) >= 0) {
             close_range(3, ~0U, 0);
-            execv(program, arguments);
+            execv(arguments[0], arguments);
         }
         _exit(127);
     }
@@ -278,7 +277,7 @@ pid_t cluster_serve(const struct cluster *cluster)
     snprintf(program, sizeof program, "%s/postgres", cluster->programs);
     snprintf(output, sizeof output, "%s/postgres-start.log", cluster->log);
     snprintf(log_folder, sizeof log_folder, "log_directory=%s", cluster->log);
-    char *arguments[] = {(char *)"postgres",
+    char *arguments[] = {program,
                          (char *)"-D",
                          (char *)cluster->data,
                          (char *)"-k",
@@ -293,7 +292,7 @@ pid_t cluster_serve(const struct cluster *cluster)
                          log_folder,
                          NULL};
     /* SIGINT is a fast shutdown: a daemon that was killed leaves clean data behind. */
-    return cluster_spawn(program, arguments, SIGINT, output);
+    return cluster_spawn(arguments, SIGINT, output);
 }
 
 /* Whether it is a server or a worker of this data directory. Not everybody who stands in that
@@ -383,8 +382,8 @@ static void tail_say(const char *path, cluster_say *say)
 
 static void tree_remove(const char *path)
 {
-    char *const arguments[] = {(char *)"rm", (char *)"-rf", (char *)"--", (char *)path, NULL};
-    pid_t child = cluster_spawn("/bin/rm", arguments, SIGKILL, "/dev/null");
+    char *const arguments[] = {(char *)"/bin/rm", (char *)"-rf", (char *)"--", (char *)path, NULL};
+    pid_t child = cluster_spawn(arguments, SIGKILL, "/dev/null");
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
         continue;
 }
@@ -432,7 +431,7 @@ bool cluster_create(const struct cluster *cluster, const char *state, cluster_sa
     snprintf(output, sizeof output, "%s/initdb.log", cluster->log);
     /* Names compare as octets, so that lists come in one order everywhere; letters are Unicode's.
      */
-    char *arguments[] = {(char *)"initdb",
+    char *arguments[] = {program,
                          (char *)"--pgdata",
                          fresh,
                          (char *)"--username",
@@ -447,7 +446,7 @@ bool cluster_create(const struct cluster *cluster, const char *state, cluster_sa
                          NULL};
     if (!folder_make(cluster->log, say))
         return false;
-    pid_t child = cluster_spawn(program, arguments, SIGKILL, output);
+    pid_t child = cluster_spawn(arguments, SIGKILL, output);
     if (child < 0) {
         say("cannot start %s: %s", program, strerror(errno));
         return false;

@@ -47,11 +47,11 @@ bool cluster_create(const struct cluster *cluster, const char *state, cluster_sa
 /* Write the settings, the access rules and the socket's folder, as at every start. */
 bool cluster_configure(const struct cluster *cluster, cluster_say *say);
 
-/* Start a program as a child that dies with this thread (fatal_signal), in a session of its own,
- * output appended to the named file. Returns its pid, or -1. Call it from the main thread only:
- * the kernel counts the thread that forks as the parent. */
-pid_t cluster_spawn(const char *program, char *const arguments[], int fatal_signal,
-                    const char *output);
+/* Start the program arguments[0] (a path: PostgreSQL's programs find each other by it) as a child
+ * that dies with this thread by fatal_signal, in a session of its own, its output appended to the
+ * named file. Returns its pid, or -1. Call it from the main thread only: the kernel counts the
+ * thread that forks as the parent. */
+pid_t cluster_spawn(char *const arguments[], int fatal_signal, const char *output);
 
 /* Start the server itself. */
 pid_t cluster_serve(const struct cluster *cluster);

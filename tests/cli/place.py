@@ -29,10 +29,10 @@ def as_nobody(command):
 
 
 def environment(**more):
-    """Ours, without what would lead the program elsewhere."""
+    """Ours, without what would lead the program elsewhere; the PATH of a bare machine."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("ONRAMP_", "PG", "XDG_"))}
-    return {**kept, **more}
+    return {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **more}
 
 
 def eventually(condition, seconds=10, what="it"):

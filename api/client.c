@@ -13,6 +13,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,7 @@ static void client_refuse(struct client *client, const struct head *head)
         client_close(client);
 }
 
-static struct client *client_create(struct loop *loop, int fd, const struct client *like);
+static struct client *client_create(struct loop *loop, int fd);
 
 static bool watch_add(struct client *client)
 {
@@ -200,7 +201,7 @@ static struct client *client_retake(struct client *client)
     http_detach(client, dead[0]);
     client->phase = CLIENT_SERVED;
     close(dead[0]);
-    return client_create(client->loop, fd, client);
+    return client_create(client->loop, fd);
 }
 
 /* A head that is not yet whole: keep it from the HTTP library, and give it time. */
@@ -277,8 +278,8 @@ static void client_ready(struct watch *watch, uint32_t events)
     }
 }
 
-/* A client at the gate for that socket, with the address of another. NULL: the socket is closed. */
-static struct client *client_create(struct loop *loop, int fd, const struct client *like)
+/* A client at the gate for that socket. NULL: the socket is closed. */
+static struct client *client_create(struct loop *loop, int fd)
 {
     struct client *client = calloc(1, sizeof *client);
     if (!client)
@@ -286,14 +287,19 @@ static struct client *client_create(struct loop *loop, int fd, const struct clie
     client->watch.ready = client_ready;
     client->loop = loop;
     client->fd = fd;
-    client->address = like->address;
-    client->address_length = like->address_length;
     client->deadline = loop->now + (int64_t)loop->settings->header_seconds * 1000;
     list_add(client);
     if (watch_add(client))
         return client;
     client_close(client);
     return NULL;
+}
+
+void client_accept(struct loop *loop, int fd)
+{
+    struct client *client = client_create(loop, fd);
+    if (client)
+        client_look(client, false);
 }
 
 void clients_accept(struct loop *loop)
@@ -303,9 +309,7 @@ void clients_accept(struct loop *loop)
             clients_listen(loop, false); /* until some have gone */
             return;
         }
-        struct client accepted = {.address_length = sizeof accepted.address};
-        int fd = accept4(loop->listen_fd, &accepted.address.any, &accepted.address_length,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(loop->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
@@ -313,9 +317,8 @@ void clients_accept(struct loop *loop)
             clients_listen(loop, false);
             return;
         }
-        struct client *client = fd < 0 ? NULL : client_create(loop, fd, &accepted);
-        if (client)
-            client_look(client, false);
+        if (fd >= 0)
+            client_accept(loop, fd);
     }
 }
 
@@ -348,7 +351,7 @@ void clients_reap(struct loop *loop)
                  (client->phase == CLIENT_GATE || client->phase == CLIENT_HELD))
             client_look(client, false);
     }
-    if (!loop->draining && loop->client_count < loop->client_limit)
+    if (!atomic_load(&loop->hushed) && loop->client_count < loop->client_limit)
         clients_listen(loop, true);
 }
 

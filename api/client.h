@@ -11,7 +11,6 @@
 #include "api/head.h"
 #include "db/lane.h"
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,16 +37,13 @@ struct client {
     uint64_t consumed;                 /* octets of all requests that are done */
     struct request *request;           /* under way, or NULL */
     struct MHD_Connection *connection; /* while it is served */
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
-    socklen_t address_length;
 };
 
 /* Accept what waits in the listening socket. */
 void clients_accept(struct loop *loop);
+
+/* Take in a connection that was accepted. */
+void client_accept(struct loop *loop, int fd);
 
 /* Begin or end to look at the listening socket. */
 void clients_listen(struct loop *loop, bool on);

@@ -11,6 +11,7 @@
 #include "db/arena.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,8 +256,10 @@ bool http_add(struct client *client)
     struct loop *loop = client->loop;
     loop->adding = client;
     loop->http_ready = true;
-    bool added = MHD_add_connection(loop->daemon, client->fd, &client->address.any,
-                                    client->address_length) == MHD_YES;
+    /* It keeps an address for those who ask; nobody here does. */
+    struct sockaddr_in nowhere = {.sin_family = AF_INET};
+    bool added = MHD_add_connection(loop->daemon, client->fd, (struct sockaddr *)&nowhere,
+                                    sizeof nowhere) == MHD_YES;
     if (!added && loop->adding)
         client_free(client); /* the socket is closed, and nobody was notified */
     loop->adding = NULL;

@@ -119,7 +119,7 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
     loop->client_limit = settings->connections / (unsigned)settings->loops + 1;
     loop->inbox.ready = inbox_ready;
     loop->listening.ready = listening_ready;
-    atomic_init(&loop->grace, -1);
+    atomic_init(&loop->grace, LOOP_RUNS);
     request_ids_seed(&loop->ids);
     loop->tokens = token_cache_new();
     loop->secrets = secret_cache_new();
@@ -160,11 +160,21 @@ void loop_close(struct loop *loop)
         close(loop->epoll_fd);
 }
 
-void loop_stop(struct loop *loop, int grace_seconds)
+static void tell(struct loop *loop, int what)
 {
     uint64_t one = 1;
-    atomic_store(&loop->grace, grace_seconds);
+    atomic_store(&loop->grace, what);
     (void)!write(loop->inbox_fd, &one, sizeof one);
+}
+
+void loop_hush(struct loop *loop)
+{
+    tell(loop, LOOP_HUSHES);
+}
+
+void loop_stop(struct loop *loop, int grace_seconds)
+{
+    tell(loop, grace_seconds < 0 ? 0 : grace_seconds);
 }
 
 /* The HTTP side and the lanes until neither has something for the other. Returns the milliseconds
@@ -212,11 +222,19 @@ static void drain_begin(struct loop *loop, int grace)
     loop->draining = true;
     loop->drain_deadline = loop->now + (int64_t)grace * 1000;
     loop->next_reaping = loop->now + IDLE_GRACE_MS;
-    /* Who is in the queue of the listening socket has been let in by the kernel already. */
-    if (loop->accepting)
-        clients_accept(loop);
-    clients_listen(loop, false);
-    atomic_store(&loop->not_accepting, true);
+    for (size_t i = 0; i < loop->handed_count; i++)
+        client_accept(loop, loop->handed[i]);
+}
+
+static void told(struct loop *loop)
+{
+    int grace = atomic_load(&loop->grace);
+    if (grace != LOOP_RUNS && !atomic_load(&loop->hushed)) {
+        clients_listen(loop, false);
+        atomic_store(&loop->hushed, true);
+    }
+    if (grace >= 0 && !loop->draining)
+        drain_begin(loop, grace);
 }
 
 /* Cut off what is still under way: its queries fail, and the failures are its answers. */
@@ -238,9 +256,7 @@ void *loop_run(void *argument)
     int wait = 0;
     for (;;) {
         turn(loop, wait);
-        int grace = atomic_load(&loop->grace);
-        if (grace >= 0 && !loop->draining)
-            drain_begin(loop, grace);
+        told(loop);
         wait = work(loop);
         if (wait < 0 || wait > REAPING_MS)
             wait = REAPING_MS;

@@ -22,6 +22,8 @@ struct secret_cache;
 struct chores;
 struct token_cache;
 
+enum { HANDED_MAX = 256 };
+
 struct loop {
     const struct server_settings *settings; /* with every 0 replaced; borrowed */
     int number;                             /* 0 is the first */
@@ -51,15 +53,20 @@ struct loop {
     struct token_cache *tokens;
     struct secret_cache *secrets;
     struct chores *chores; /* of the first loop; NULL in others */
-    struct text text;    /* scratch for the answer that is being written */
+    struct text text;      /* scratch for the answer that is being written */
     struct request_ids ids;
     unsigned errors_logged, errors_unlogged; /* in the second of error_second */
     int64_t error_second;
 
-    atomic_bool ready;         /* the lanes stand */
-    atomic_bool not_accepting; /* no connection will be accepted any more */
-    atomic_int grace;          /* seconds to drain; -1: not asked to stop */
+    int handed[HANDED_MAX]; /* connections from the queue of the listening socket that was closed */
+    size_t handed_count;    /* written by another thread before it sets grace */
+
+    atomic_bool ready;  /* the lanes stand */
+    atomic_bool hushed; /* no connection will be accepted any more */
+    atomic_int grace;   /* seconds to drain, or one of below */
 };
+
+enum { LOOP_RUNS = -1, LOOP_HUSHES = -2 };
 
 /* Open all that a loop owns, on the calling thread. False after logging why; then only loop_close
  * may follow. The settings and the zeroed loop belong to the caller. */
@@ -68,6 +75,9 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
 
 /* The loop's thread: turn until asked to stop and drained. */
 void *loop_run(void *loop);
+
+/* Ask a running loop to accept no more; hushed says when it is so. Any thread. */
+void loop_hush(struct loop *loop);
 
 /* Ask a running loop to drain and end. Any thread. */
 void loop_stop(struct loop *loop, int grace_seconds);

@@ -177,18 +177,34 @@ bool server_ready(const struct server *server)
     return true;
 }
 
-void server_stop(struct server *server, int grace_seconds)
+/* Close the listening socket. What is in its queue then is reset, with the requests that have been
+ * sent on it; so the queue is taken over first, and it is done while no client has a reason to come
+ * anew: nobody is told yet that the server stops. */
+static void listening_end(struct server *server)
 {
     struct timespec pause = {.tv_nsec = 1000000};
+    struct loop *first = &server->loops[0];
     for (int i = 0; i < server->running; i++)
-        loop_stop(&server->loops[i], grace_seconds);
+        loop_hush(&server->loops[i]);
     for (int i = 0; i < server->running; i++)
-        while (!atomic_load(&server->loops[i].not_accepting))
+        while (!atomic_load(&server->loops[i].hushed))
             nanosleep(&pause, NULL);
-    /* From here on new connections are refused instead of waiting for nobody. */
+    int fd = 0;
+    while (server->running > 0 && fd >= 0 && first->handed_count < HANDED_MAX) {
+        fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            first->handed[first->handed_count++] = fd;
+    }
     if (server->listen_fd >= 0)
         close(server->listen_fd);
     server->listen_fd = -1;
+}
+
+void server_stop(struct server *server, int grace_seconds)
+{
+    listening_end(server);
+    for (int i = 0; i < server->running; i++)
+        loop_stop(&server->loops[i], grace_seconds);
     for (int i = 0; i < server->running; i++)
         pthread_join(server->loops[i].thread, NULL);
     server_free(server);

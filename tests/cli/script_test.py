@@ -176,10 +176,10 @@ def test_services_that_the_tests_install_are_not_started_meanwhile(machine):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_a_policy_that_was_left_behind_forbids_nothing(machine):
-    left = re.search(r"printf '%s\\n' '#!/bin/sh' '# While onramp.*?exit 101\" \|", SCRIPT,
-                     re.S).group(0).rstrip("|")
+    text = re.search(r"printf '%s\\n' '#!/bin/sh' \"\$mark\".*?exit 101\" \|", SCRIPT, re.S).group(0)
+    setting = "\n".join(re.findall(r"^    (?:mark|boot)=.*$", SCRIPT, re.M))
     policy = machine.folder / "policy"
-    subprocess.run(["/bin/sh", "-c", left.rstrip() + f' >"{policy}"'], check=True)
+    subprocess.run(["/bin/sh", "-c", f"{setting}\n{text.rstrip('|')} >'{policy}'"], check=True)
     assert "exit 101" in policy.read_text()
     assert subprocess.run(["/bin/sh", str(policy), "nginx", "start"], check=False).returncode == 0
 

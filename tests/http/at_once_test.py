@@ -128,6 +128,26 @@ def test_the_tenth_place_is_given_once(customer, partner):
     assert customer.read(circuit)["connections"] == {"used": 10, "limit": 10}
 
 
+def test_a_circuit_that_is_deleted_while_it_is_provisioned_is_one_or_the_other(customer, partner):
+    for _ in range(8):
+        circuit = customer.circuit(partner)
+        path = f"/v1/circuits/{circuit['id']}"
+        body = partner.payload("circuit.provisioned", circuit["serviceKey"])
+        deleted, provisioned = at_once(
+            [
+                (customer.client.connection, lambda: customer.client.delete(path)),
+                posted(partner, body, "msg_" + circuit["id"]),
+            ]
+        )
+        if deleted.status == 204:
+            provisioned.must(404, "not_found")
+            customer.client.get(path).must(404)
+        else:
+            deleted.must(409, "circuit_in_use")
+            assert provisioned.must(200).json["applied"] is True
+            assert customer.read(circuit)["providerStatus"] == "Provisioned"
+
+
 def test_deleting_and_connecting_at_once_leaves_nothing_hanging(customer, partner):
     for _ in range(5):
         circuit, vnet = customer.circuit_at(partner, "Provisioned"), customer.vnet()

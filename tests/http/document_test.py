@@ -81,6 +81,15 @@ def test_the_examples_of_answers_fit():
                 assert not contract.faults(media["schema"], media["example"])
 
 
+def test_the_codes_of_refusals_are_the_servers():
+    source = (contract.PATH.parents[1] / "api" / "problem.c").read_text(encoding="utf-8")
+    table = set(re.findall(r'^    \{"([a-z_]+)", [45][0-9]{2}, "', source, re.M))
+    documented = set(DOCUMENT["components"]["schemas"]["ProblemCode"]["enum"])
+    assert len(table) > 30 and documented <= table
+    # Known to the server and not to be met yet.
+    assert table - documented <= {"rate_limited", "bandwidth_decrease"}
+
+
 def test_the_table_of_status_tested_here_is_the_one_documented():
     from provider_status_test import TABLE
     from tenant import STATUSES

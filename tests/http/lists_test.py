@@ -4,6 +4,7 @@ even while rows are added, every filter, and refusals of what is no limit, no cu
 parameter."""
 
 import re
+import urllib.parse
 import uuid
 
 import pytest
@@ -182,6 +183,40 @@ def test_circuits_are_filtered_by_every_filter(customer, operator, places):
         assert found(client, **base, partner=two.slug, providerStatus="Provisioned") == []
     assert found(customer.client, **mine) == ids
     assert found(operator, customerId=str(uuid.uuid4())) == []
+
+
+def test_a_filter_is_read_percent_encoded(customer, operator):
+    offers = [{"peeringLocation": "Hong Kong", "bandwidthsMbps": [50]}]
+    partner = Partner(operator, offers=offers)
+    made = customer.circuit(partner, peeringLocation="Hong Kong", bandwidthMbps=50)["id"]
+    for text in ("Hong%20Kong", "%48ong%20%4bong", "Hong%20%4Bong"):
+        answer = customer.client.send("GET", f"/v1/circuits?peeringLocation={text}").must(200)
+        assert [c["id"] for c in answer.json["items"]] == [made], text
+    # As forms write a space, and as most libraries do.
+    assert "+" in urllib.parse.urlencode({"peeringLocation": "Hong Kong"})
+    assert found(customer.client, peeringLocation="Hong Kong") == [made]
+    for text in ("S%E3o", "%", "%4", "%zz", "S%00o", "a%0ab", "%F0%9F", "%ED%A0%80"):
+        answer = customer.client.send("GET", f"/v1/circuits?peeringLocation={text}")
+        assert answer.status in (400, 422), (text, answer)
+    for text in ("?", "?&", "?&&", "?=", "?=x", "?peeringLocation", "?peeringLocation="):
+        answer = customer.client.send("GET", "/v1/circuits" + text)
+        assert answer.status in (200, 400, 422), (text, answer)
+
+
+def test_a_cursor_of_another_list_widens_nothing(customer, partner):
+    for _ in range(3):
+        customer.circuit(partner)
+        customer.vnet(gateway=False)
+    cursors = {
+        path: customer.client.get(path, limit=1).must(200).json["nextCursor"]
+        for path in ("/v1/circuits", "/v1/vnets", "/v1/partners", "/v1/peering-locations")
+    }
+    for cursor in cursors.values():
+        for path in cursors:
+            answer = customer.client.get(path, cursor=cursor)
+            assert answer.status in (200, 400), answer
+            if path in ("/v1/circuits", "/v1/vnets") and answer.status == 200:
+                assert {x["customerId"] for x in answer.json["items"]} <= {customer.id}
 
 
 @pytest.mark.parametrize(

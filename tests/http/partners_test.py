@@ -89,6 +89,16 @@ def test_a_partner_is_replaced_whole(operator):
     assert partner.slug not in locations["Amsterdam"]["partners"]
 
 
+def test_a_replaced_partner_keeps_its_name(operator):
+    partner = Partner(operator)
+    path = f"/v1/partners/{partner.slug}"
+    body = {"displayName": "New", "offers": OFFERS}
+    operator.put(path, {**body, "name": partner.slug}).must(200)
+    answer = operator.put(path, {**body, "name": "equinix"}).must(422, "immutable_field")
+    assert "name" in answer.json["detail"] or answer.pointers == ["/name"]
+    assert operator.get("/v1/partners/equinix").must(200).json["displayName"] == "Equinix"
+
+
 def test_bandwidths_are_shown_in_order(operator):
     offers = [{"peeringLocation": "Amsterdam", "bandwidthsMbps": BANDWIDTHS[::-1]}]
     partner = Partner(operator, offers=offers)

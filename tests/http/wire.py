@@ -52,7 +52,7 @@ def replies(octets):
     return found
 
 
-def talk(address, *pieces, wait=5.0, quiet=0.3, pause=0.0):
+def talk(address, *pieces, wait=5.0, quiet=0.3, pause=0.0, finish=False):
     """Send pieces, then read until the server closes, is quiet after a reply, or time is up."""
     started = time.monotonic()
     received, closed = b"", False
@@ -65,6 +65,11 @@ def talk(address, *pieces, wait=5.0, quiet=0.3, pause=0.0):
                     time.sleep(pause)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has answered and closed before all of it was sent
+        if finish:  # nothing more will come: an unfinished request is given up
+            try:
+                sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
         deadline = started + wait + pause * len(pieces)
         while time.monotonic() < deadline:
             whole = bool(received) and complete(received)

@@ -9,6 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import wire
 
@@ -263,6 +265,57 @@ def test_a_request_that_comes_octet_by_octet_is_judged_the_same(address, name):
     said = wire.talk(address, *pieces, pause=0.001)
     assert said.closed and len(said.replies) <= 1, said
     assert not said.replies or said.statuses[0] in (400, 411, 413, 501), said
+
+
+def test_a_request_with_a_few_octets_changed_breaks_nothing(address):
+    """Whatever comes of it: replies that can be read, no 500, and one reply for one head."""
+    good = [
+        get(b"Connection: close\r\n"),
+        get(TOKEN, b"Connection: close\r\n", target=b"/v1/circuits?limit=5&partner=equinix"),
+        post(b"Content-Length: 2\r\n", TOKEN, b"Connection: close\r\n", body=b"{}"),
+        post(CHUNKED, TOKEN, b"Connection: close\r\n", body=b"2\r\n{}\r\n" + LAST),
+    ]
+    change = st.tuples(
+        st.integers(0, 200),
+        st.integers(0, 3),
+        st.sampled_from([b"", b"\r", b"\n", b"\r\n", b" ", b"\t", b":", b"\x00", b"%", b"\xff"])
+        | st.binary(min_size=1, max_size=3),
+    )
+
+    @settings(max_examples=250)
+    @given(octets=st.sampled_from(good), changes=st.lists(change, min_size=1, max_size=3))
+    def run(octets, changes):
+        for at, cut, instead in changes:
+            octets = octets[:at] + instead + octets[at + cut :]
+        said = wire.talk(address, octets, wait=1.0, quiet=0.02, finish=True)
+        for status in said.statuses:
+            assert status < 500 or status in (501, 505), (octets, said)
+        assert len(said.replies) <= 1 + octets.count(b"\n\r\n") + octets.count(b"\n\n"), said
+
+    run()
+
+
+def test_readers_that_do_not_read_hold_up_nobody(address, operator):
+    request = b"GET /v1/partners?limit=200 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n"
+    request %= operator.token.encode()
+    deaf = []
+    try:
+        for _ in range(30):
+            sock = socket.create_connection(address, timeout=5)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)
+            try:
+                sock.send(request * 200)
+            except BlockingIOError:
+                pass
+            deaf.append(sock)
+        for _ in range(20):
+            started = time.monotonic()
+            operator.get("/v1/circuits", limit=1).must(200)
+            assert time.monotonic() - started < 2
+    finally:
+        for sock in deaf:
+            sock.close()
 
 
 def test_expect_100_continue_gets_its_continue(server, address, customer):

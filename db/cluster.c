@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/cluster.h"
 
+#include "db/conninfo.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -470,17 +472,6 @@ bool cluster_create(const struct cluster *cluster, const char *state, cluster_sa
     return good && folder_sync(state);
 }
 
-static void value_write(FILE *out, const char *keyword, const char *value)
-{
-    fprintf(out, "%s='", keyword);
-    for (const char *c = value; *c != '\0'; c++) {
-        if (*c == '\'' || *c == '\\')
-            fputc('\\', out);
-        fputc(*c, out);
-    }
-    fputs("' ", out);
-}
-
 char *cluster_conninfo(const struct cluster *cluster, const char *role, const char *database)
 {
     char *made = NULL;
@@ -488,11 +479,11 @@ char *cluster_conninfo(const struct cluster *cluster, const char *role, const ch
     FILE *out = open_memstream(&made, &length);
     if (out == NULL)
         abort();
-    value_write(out, "host", cluster->socket);
-    value_write(out, "port", "5432");
-    value_write(out, "user", role);
-    value_write(out, "dbname", database);
-    value_write(out, "requirepeer", cluster->user);
+    conninfo_write(out, "host", cluster->socket);
+    conninfo_write(out, "port", "5432");
+    conninfo_write(out, "user", role);
+    conninfo_write(out, "dbname", database);
+    conninfo_write(out, "requirepeer", cluster->user);
     if (fclose(out) != 0)
         abort();
     return made;

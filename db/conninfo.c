@@ -101,3 +101,14 @@ void conninfo_free(struct conninfo *conninfo)
     }
     memset(conninfo, 0, sizeof *conninfo);
 }
+
+void conninfo_write(FILE *out, const char *keyword, const char *value)
+{
+    fprintf(out, "%s='", keyword);
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c == '\'' || *c == '\\')
+            fputc('\\', out);
+        fputc(*c, out);
+    }
+    fputs("' ", out);
+}

@@ -8,6 +8,7 @@
 #define ONRAMP_DB_CONNINFO_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum { CONNINFO_KEYWORDS = 64 };
 
@@ -26,5 +27,8 @@ bool conninfo_read(struct conninfo *out, const char *text);
 void conninfo_rotate(struct conninfo *conninfo);
 
 void conninfo_free(struct conninfo *conninfo);
+
+/* Append "keyword='value' ", quoted as connection strings are. */
+void conninfo_write(FILE *out, const char *keyword, const char *value);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/database.h"
 
+#include "db/conninfo.h"
+
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,18 +165,6 @@ enum answer database_ping(const char *conninfo)
 
 /* --- connection strings --- */
 
-/* Append keyword='value' with the quoting of connection strings. */
-static void pair_write(FILE *out, const char *keyword, const char *value)
-{
-    fprintf(out, "%s='", keyword);
-    for (const char *c = value; *c != '\0'; c++) {
-        if (*c == '\'' || *c == '\\')
-            fputc('\\', out);
-        fputc(*c, out);
-    }
-    fputs("' ", out);
-}
-
 static PQconninfoOption *parse(const char *conninfo, char **error)
 {
     char *message = NULL;
@@ -207,7 +197,7 @@ char *database_conninfo_as(const char *conninfo, const char *role, char **error)
         }
         if (strcmp(option->keyword, "user") == 0 && strcmp(option->val, role) == 0)
             already = true;
-        pair_write(out, option->keyword, option->val);
+        conninfo_write(out, option->keyword, option->val);
     }
     char *both = NULL;
     if (asprintf(&both, "%s%s%s%s", theirs != NULL ? theirs : "",
@@ -215,7 +205,7 @@ char *database_conninfo_as(const char *conninfo, const char *role, char **error)
                  already ? "" : "-c role=", already ? "" : role) < 0)
         abort();
     if (both[0] != '\0')
-        pair_write(out, "options", both);
+        conninfo_write(out, "options", both);
     free(both);
     PQconninfoFree(options);
     if (fclose(out) != 0)

@@ -291,6 +291,16 @@ static const char *boolean_from_text(const struct kind *kind, const char *text,
     return NULL;
 }
 
+const char *json_compact(struct arena *arena, const json_t *value)
+{
+    char *dumped = json_dumps(value, JSON_COMPACT);
+    if (!dumped)
+        abort();
+    const char *copy = arena_copy(arena, dumped, strlen(dumped));
+    free(dumped);
+    return copy;
+}
+
 enum { TAGS_MAX = 50, TAG_KEY_MAX = 128, TAG_VALUE_MAX = 256 };
 
 static const char *tags_from_json(const struct kind *kind, const json_t *value,
@@ -323,12 +333,7 @@ static const char *tags_from_json(const struct kind *kind, const json_t *value,
     }
     if (reading->faults->count > before)
         return NULL;
-    char *dumped = json_dumps(value, JSON_COMPACT);
-    if (!dumped)
-        abort();
-    const char *copy = arena_copy(reading->arena, dumped, strlen(dumped));
-    free(dumped);
-    return copy;
+    return json_compact(reading->arena, value);
 }
 
 const struct kind kind_uuid = {.from_json = uuid_from_json, .from_text = uuid_from_text};

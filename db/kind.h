@@ -39,6 +39,9 @@ const char *word_from_text(const struct kind *, const char *, const struct readi
 const char *integer_from_json(const struct kind *, const json_t *, const struct reading *);
 const char *integer_from_text(const struct kind *, const char *, const struct reading *);
 
+/* The compact text of a value, as json and jsonb parameters are given on. Arena-owned. */
+const char *json_compact(struct arena *arena, const json_t *value);
+
 /* Initialisers: static const struct kind vlan = KIND_INTEGER(1, 4094); */
 #define KIND_TEXT(least, most)                                                                     \
     {                                                                                              \

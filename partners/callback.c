@@ -6,7 +6,6 @@
 
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const event_types[] = {"circuit.provisioning",
@@ -91,13 +90,9 @@ static const char *data_from_json(const struct kind *kind, const json_t *value,
             data_members[i].kind->from_json(data_members[i].kind, member, &below))
             json_object_set(kept, name, member);
     }
-    char *dumped = json_dumps(kept, JSON_COMPACT);
+    const char *text = json_compact(reading->arena, kept);
     json_decref(kept);
-    if (!dumped)
-        abort();
-    const char *copy = arena_copy(reading->arena, dumped, strlen(dumped));
-    free(dumped);
-    return copy;
+    return text;
 }
 
 static const struct kind callback_data = {.from_json = data_from_json};

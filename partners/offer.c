@@ -4,7 +4,6 @@
 #include "db/arena.h"
 #include "db/pointer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const int bandwidths[] = {50, 100, 200, 500, 1000, 2000, 5000, 10000};
@@ -123,12 +122,7 @@ static const char *offers_from_json(const struct kind *kind, const json_t *value
     }
     if (reading->faults->count > before)
         return NULL;
-    char *dumped = json_dumps(value, JSON_COMPACT);
-    if (!dumped)
-        abort();
-    const char *copy = arena_copy(reading->arena, dumped, strlen(dumped));
-    free(dumped);
-    return copy;
+    return json_compact(reading->arena, value);
 }
 
 const struct kind kind_offers = {.from_json = offers_from_json};

@@ -68,13 +68,12 @@ def test_every_request_in_flight_gets_its_answer(own_server):
     for hammer in hammers:
         assert hammer.begun.wait(20)
     time.sleep(0.5)
-    process = own_server.process
     began = time.monotonic()
     own_server.terminate()
     for hammer in hammers:
         hammer.join(20)
         assert not hammer.is_alive(), "a request hangs"
-    assert process.wait(20) == 0
+    assert own_server.wait() == 0
     assert time.monotonic() - began < 15
     # A request that was on its way before the signal: its connection may not be taken from it.
     lost = [(sent - began, why) for h in hammers for sent, why in h.lost if sent and sent < began]
@@ -85,7 +84,6 @@ def test_every_request_in_flight_gets_its_answer(own_server):
     assert idle.recv(4096) == b""
     idle.close()
 
-    own_server.stop()
     own_server.start()
     client = Client(own_server.url, customer.token)
     there = {v["id"] for v in client.pages("/v1/vnets")}
@@ -117,7 +115,7 @@ def test_a_body_on_its_way_is_waited_for(own_server):
     own_server.terminate()
     thread.join(20)
     assert said["it"].statuses in ([201], [503]), said["it"]
-    assert own_server.stop() == 0
+    assert own_server.wait() == 0
 
 
 def test_a_mixed_load_survives_a_restart(own_server):
@@ -143,7 +141,7 @@ def test_a_second_signal_insists(own_server):
         time.sleep(0.5)
         own_server.terminate()
         started = time.monotonic()
-        assert own_server.stop() in (0, 128 + signal.SIGTERM)
+        assert own_server.wait() in (0, 128 + signal.SIGTERM)
         assert time.monotonic() - started < 5
     wait_until(lambda: not alive(postmaster), 10, "PostgreSQL gone")
     own_server.start()

@@ -163,6 +163,10 @@ class Server:
             return None
         if self.process.poll() is None:
             self.terminate()
+        return self.wait()
+
+    def wait(self):
+        """The exit status of a server that has been told to stop; a second signal would insist."""
         status = self.process.wait(STOP_SECONDS)
         self.process.stdout.close()
         self.process = None

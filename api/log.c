@@ -28,11 +28,22 @@ bool log_shows(int level)
     return level <= atomic_load_explicit(&shown, memory_order_relaxed);
 }
 
+static const char *const level_names[] = {"emerg",   "alert",  "crit", "error",
+                                          "warning", "notice", "info", "debug"};
+
 static const char *level_name(int level)
 {
-    static const char *const names[] = {"emerg",   "alert",  "crit", "error",
-                                        "warning", "notice", "info", "debug"};
-    return level >= 0 && level <= LOG_DEBUG ? names[level] : "debug";
+    return level_names[level >= 0 && level <= LOG_DEBUG ? level : LOG_DEBUG];
+}
+
+bool log_level_named(const char *name)
+{
+    for (int level = LOG_ERR; level <= LOG_DEBUG; level++)
+        if (strcmp(level_names[level], name) == 0) {
+            log_level(level);
+            return true;
+        }
+    return false;
 }
 
 /* Control characters would let a text forge a second line. */

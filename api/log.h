@@ -21,6 +21,9 @@ void log_flush(void);
  * request is a line. */
 void log_level(int level);
 
+/* The same by name: error, warning, notice, info or debug. False when it is none of them. */
+bool log_level_named(const char *name);
+
 /* Whether lines of this level are written. */
 bool log_shows(int level);
 

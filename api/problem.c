@@ -48,8 +48,6 @@ static const struct problem problems[] = {
     {"http_version_not_supported", 505, "HTTP version not supported",
      "Speak HTTP/1.1.", 0},
     /* the server */
-    {"rate_limited", 429, "Rate limited",
-     "Wait as long as Retry-After says, then try again.", 1},
     {"internal_error", 500, "Internal error",
      "This is a fault of the server. Report it with the requestId.", 0},
     {"overloaded", 503, "Overloaded",
@@ -72,8 +70,6 @@ static const struct problem problems[] = {
      "This webhook-id was used for another body. Every message needs an id of its own.", 0},
     {"immutable_field", 422, "Immutable field",
      "A member in the body cannot be changed. Leave it out.", 0},
-    {"bandwidth_decrease", 422, "Bandwidth can only rise",
-     "Order a new circuit when less bandwidth is wanted.", 0},
     /* states */
     {"partner_exists", 409, "Partner exists",
      "A partner of this name exists. Choose another name, or PUT the existing one.", 0},

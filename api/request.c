@@ -92,7 +92,7 @@ void request_submit(struct request *request, const struct operation *operation,
     request->query = (struct query){
         .operation = operation,
         .values = request->call.values,
-        .deadline = loop->now + (int64_t)loop->settings->operation_seconds * 1000,
+        .deadline = request->deadline,
         .on_rows = on_rows,
         .on_failure = on_failure,
     };
@@ -132,6 +132,8 @@ static enum phase refuse_unseen(struct request *request)
 static enum phase route(struct request *request)
 {
     char allow[ALLOW_MAX];
+    request->deadline =
+        request->loop->now + (int64_t)request->loop->settings->operation_seconds * 1000;
     bool fits = target_read(&request->target, request->arena, request->raw_target);
     if (!request->loop->lanes)
         return refuse(request, "unavailable", "The server is shutting down. Nothing was done.");
@@ -169,14 +171,13 @@ static bool role_admitted(const struct request *request)
 static enum phase admit(struct request *request)
 {
     const struct route *route = request->route;
-    const char *accept = request_header(request, "accept");
-    const char *type = route->serve == NULL || route->operation ? "application/json" : NULL;
     if (!role_admitted(request))
         return refuse(request, "forbidden", NULL);
     if (route->own_partner && request->caller.role == ROLE_PARTNER &&
         strcmp(request->caller.partner, request->bindings.items[0].value) != 0)
         return refuse(request, "not_found", NULL);
-    if (type && !media_type_accepted(accept, type))
+    if (!(route->callers & EVERYBODY) &&
+        !media_type_accepted(request_header(request, "accept"), "application/json"))
         return refuse(request, "not_acceptable", NULL);
     return PHASE_READ;
 }

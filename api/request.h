@@ -55,8 +55,9 @@ struct request {
     const struct route *route; /* NULL before it is found, or when there is none */
     struct bindings bindings;
 
-    uint64_t octets; /* of head and body */
-    bool sized;      /* there was a Content-Length */
+    uint64_t octets;  /* of head and body */
+    bool sized;       /* there was a Content-Length */
+    int64_t deadline; /* milliseconds, monotonic: of everything that the database is asked */
     char *body;
     size_t body_length, body_capacity;
 

@@ -65,7 +65,7 @@ static void descriptors_raise(struct server_settings *settings)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
         return 0;
@@ -139,6 +139,9 @@ struct server *server_start(const struct server_settings *settings)
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         abort();
+    const char *level = getenv("ONRAMP_LOG_LEVEL");
+    if (level && !log_level_named(level))
+        log_line(LOG_WARNING, "ONRAMP_LOG_LEVEL is none of error, warning, notice, info, debug");
     server->settings = *settings;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Characters of UTF-8 that is known to be valid (jansson and the request reader both check). */
 static int64_t characters(const char *text, size_t length)
@@ -213,6 +214,16 @@ static bool leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
+/* Whether the instant, rounded up to the next second, lies in the years 1 to 9999: answers have
+ * four digits for a year. */
+static bool instant_shown(struct tm local, int offset_minutes, bool fraction)
+{
+    static const int64_t first = -62135596800; /* 0001-01-01T00:00:00Z */
+    static const int64_t last = 253402300799;  /* 9999-12-31T23:59:59Z */
+    int64_t instant = (int64_t)timegm(&local) - (int64_t)offset_minutes * 60;
+    return instant >= first && instant + fraction <= last;
+}
+
 /* RFC 3339 section 5.6, in the range of years that PostgreSQL and our answers share. A leap second
  * is given on as it stands: PostgreSQL reads :60 as the next minute. */
 static bool time_valid(const char *text)
@@ -234,21 +245,29 @@ static bool time_valid(const char *text)
     int second = minute < 0 ? -1 : digits(&at, 2, '\0');
     if (second < 0 || hour > 23 || minute > 59 || second > 60)
         return false;
+    struct tm local = {.tm_year = year - 1900,
+                       .tm_mon = month - 1,
+                       .tm_mday = day,
+                       .tm_hour = hour,
+                       .tm_min = minute,
+                       .tm_sec = second};
+    size_t fraction = 0;
     if (*at == '.') {
-        size_t fraction = strspn(at + 1, "0123456789");
+        fraction = strspn(at + 1, "0123456789");
         if (fraction == 0 || fraction > 9)
             return false;
         at += 1 + fraction;
     }
     if (*at == 'Z' || *at == 'z')
-        return at[1] == '\0';
+        return at[1] == '\0' && instant_shown(local, 0, fraction > 0);
     if (*at != '+' && *at != '-')
         return false;
-    at++;
+    int sign = *at++ == '-' ? -1 : 1;
     int offset_hour = digits(&at, 2, ':');
     int offset_minute = offset_hour < 0 ? -1 : digits(&at, 2, '\0');
     /* PostgreSQL takes offsets below 16 hours; the widest in use is +14:00. */
-    return offset_minute >= 0 && offset_hour <= 15 && offset_minute <= 59 && *at == '\0';
+    return offset_minute >= 0 && offset_hour <= 15 && offset_minute <= 59 && *at == '\0' &&
+           instant_shown(local, sign * (offset_hour * 60 + offset_minute), fraction > 0);
 }
 
 static const char *time_from_text(const struct kind *kind, const char *text,

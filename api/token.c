@@ -35,10 +35,14 @@ static void check_write(char check[TOKEN_CHECK], const char *text, size_t length
 
 static void digest_write(char hex[65], const char *text)
 {
+    static const char digits[] = "0123456789abcdef";
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)text, strlen(text), digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 0xF];
+    }
+    hex[2 * sizeof digest] = '\0';
 }
 
 /* Fill with random base62 characters, each equally likely: octets of 248 and more are thrown away.

@@ -61,4 +61,5 @@ def own_server():
     try:
         yield running.start()
     finally:
+        print(running.log_text()[-6000:])  # shown when the test has failed
         running.remove()

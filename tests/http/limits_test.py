@@ -85,6 +85,11 @@ def test_no_caller_of_64_gets_above_the_limits(customer, partner, operator):
     finally:
         observer.stop.set()
         observer.join(60)
+    print(
+        f"{sum(answers.values())} attempts of {CALLERS} callers: {dict(answers)}; {observer.looks} "
+        f"looks, at most {observer.circuit_most} VNets on a circuit and {observer.vnet_most} "
+        f"circuits on a VNet"
+    )  # the figures: pytest -rP
     assert observer.error is None, observer.error
     assert observer.looks >= 3
     assert set(answers) <= {

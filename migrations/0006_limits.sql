@@ -28,7 +28,7 @@ CREATE TABLE settings (
     -- The key admits one value, so that there is one row.
     only_row boolean PRIMARY KEY DEFAULT true CONSTRAINT there_is_one_row_of_settings CHECK (only_row),
     partner_patience interval NOT NULL DEFAULT '72 hours'
-        CONSTRAINT patience_is_positive CHECK (partner_patience > interval '0')
+        CONSTRAINT the_patience_with_partners_is_positive CHECK (partner_patience > interval '0')
 );
 INSERT INTO settings DEFAULT VALUES;
 COMMENT ON TABLE settings IS 'What the database has to know of the configuration; one row.';

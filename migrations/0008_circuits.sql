@@ -75,7 +75,7 @@ CREATE TABLE circuits (
     CONSTRAINT a_circuits_limit_is_the_limit_datas
         FOREIGN KEY (sku_tier, bandwidth_mbps, vnet_limit)
         REFERENCES vnet_limits (tier, bandwidth_mbps, vnets) ON UPDATE CASCADE,
-    -- What the composite keys of connections and authorizations refer to, and a customer's list.
+    -- What the composite keys of connections and authorizations refer to.
     CONSTRAINT a_circuit_is_one_customers UNIQUE (customer_id, id)
 )
 -- A quarter of each page stays free: connecting, reporting and ordering marks change no indexed
@@ -84,10 +84,11 @@ WITH (fillfactor = 75);
 
 -- Keyset lists: what they filter on, then id. Few: every index costs 2 us in every UPDATE of this
 -- table, HOT or not, for being opened. Deleted circuits stay for ever and are listed by operators
--- alone, so they have a place of their own in the first.
+-- alone, so the lists of the living leave them out instead of reading past them.
 CREATE INDEX circuits_listed ON circuits (listed_as, id);
-CREATE INDEX circuits_of_partner ON circuits (partner, shown_to_partner, id);
-CREATE INDEX circuits_at_location ON circuits (peering_location, id);
+CREATE INDEX circuits_of_customer ON circuits (customer_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX circuits_of_partner ON circuits (partner, shown_to_partner, id) WHERE deleted_at IS NULL;
+CREATE INDEX circuits_at_location ON circuits (peering_location, id) WHERE deleted_at IS NULL;
 -- What is due, for circuit_stall; and, with nothing due, lists by whom they wait for.
 CREATE INDEX circuits_waiting ON circuits (waiting_on, due_at, id);
 

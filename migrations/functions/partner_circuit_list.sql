@@ -8,14 +8,14 @@ BEGIN
     IF p_provider_status IS NULL THEN
         RETURN QUERY SELECT v.*
         FROM (SELECT id FROM circuits
-              WHERE partner = p_partner AND shown_to_partner AND id > v_after
+              WHERE partner = p_partner AND shown_to_partner AND deleted_at IS NULL AND id > v_after
               ORDER BY id LIMIT p_limit + 1) AS page
         JOIN partner_circuit_view v ON v.id = page.id
         ORDER BY v.id;
     ELSE
         RETURN QUERY SELECT v.*
         FROM (SELECT id FROM circuits
-              WHERE partner = p_partner AND shown_to_partner AND id > v_after
+              WHERE partner = p_partner AND shown_to_partner AND deleted_at IS NULL AND id > v_after
                     AND provider_status = p_provider_status
               ORDER BY id LIMIT p_limit + 1) AS page
         JOIN partner_circuit_view v ON v.id = page.id

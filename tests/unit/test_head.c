@@ -102,6 +102,7 @@ END_TEST
 START_TEST(lines_end_with_cr_lf_and_hold_no_control_characters)
 {
     refused("GET / HTTP/1.1\nHost: x\n\n", "malformed_request");
+    refused("GET / HTTP/1.1\n\nHost: x\r\n\r\n", "malformed_request");
     refused(GET "Host: x\n\r\n", "malformed_request");
     refused(GET "Host: x\rA: b\r\n\r\n", "malformed_request");
     refused(GET "Host: x\r\nA: b\x01\r\n\r\n", "malformed_request");

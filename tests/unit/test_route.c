@@ -70,6 +70,7 @@ START_TEST(what_is_not_in_the_table_is_no_path)
                                         "//v1/circuits",
                                         "/V1/circuits",
                                         "/v1/circuit",
+                                        "/v1/circuitss",
                                         "/v1/circuits/a/b",
                                         "/v1%2fcircuits",
                                         "/v1/./circuits",

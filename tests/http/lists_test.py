@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 import contract
-from tenant import BANDWIDTHS, Partner, unique
+from tenant import BANDWIDTHS, STATUSES, Customer, Partner, unique
 
 LISTS = [o for o in contract.OPERATIONS if any(p["name"] == "cursor" for p in o.query())]
 
@@ -217,6 +217,41 @@ def test_a_cursor_of_another_list_widens_nothing(customer, partner):
             assert answer.status in (200, 400), answer
             if path in ("/v1/circuits", "/v1/vnets") and answer.status == 200:
                 assert {x["customerId"] for x in answer.json["items"]} <= {customer.id}
+
+
+def test_every_list_is_the_same_in_small_pages_and_in_large_ones(operator, places):
+    """Circuits of every status, living and deleted, of two customers, interleaved."""
+    one, two = places
+    customers = [Customer(operator), Customer(operator)]
+    made, gone = [], []
+    for n, status in enumerate(STATUSES * 3):
+        made.append(customers[n % 2].circuit_at((one, two)[n // 2 % 2], status)["id"])
+        deleted = customers[n % 2].circuit(one)
+        customers[n % 2].client.delete(f"/v1/circuits/{deleted['id']}").must(204)
+        gone.append(deleted["id"])
+    filters = (
+        {},
+        {"deleted": "true"},
+        {"partner": one.slug},
+        {"partner": one.slug, "deleted": "true"},
+        {"circuitStatus": "Enabled", "partner": two.slug},
+        {"peeringLocation": "Amsterdam", "customerId": customers[0].id},
+        *({"providerStatus": status, "customerId": customers[1].id} for status in STATUSES),
+    )
+    for query in filters:
+        large = found(operator, **query)
+        assert large == sorted(set(large)), query
+        assert found(operator, limit=3, **query) == large, query
+        if set(query) <= {"deleted"}:
+            wanted, other = (gone, made) if query else (made, gone)
+            assert set(wanted) <= set(large) and not set(other) & set(large)
+    mine = [identity for n, identity in enumerate(made) if n % 2 == 0]
+    assert found(customers[0].client, limit=2) == mine
+    quoted = [c["id"] for c in one.client.pages("/v1/partner/circuits", limit=2)]
+    assert quoted == [c["id"] for c in one.client.pages("/v1/partner/circuits")]
+    # A circuit whose key was never quoted is not among them.
+    expected = {i for n, i in enumerate(made) if n // 2 % 2 == 0 and n % 4 != 0}
+    assert set(quoted) & set(made) == expected and not set(quoted) & set(gone)
 
 
 @pytest.mark.parametrize(

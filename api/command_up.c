@@ -82,7 +82,8 @@ static bool differs(const char *option, const char *wanted, const char *has)
     return true;
 }
 
-static int running_greet(const struct options *options, const json_t *running)
+static int running_greet(const struct state *state, const struct options *options,
+                         const json_t *running)
 {
     char port[8], *place = NULL;
     const char *url = json_string_value(json_object_get(running, "url"));
@@ -90,7 +91,7 @@ static int running_greet(const struct options *options, const json_t *running)
     char has[8];
     snprintf(has, sizeof has, "%d", (int)json_integer_value(json_object_get(running, "port")));
     struct storage asked = {0};
-    if (storage_url(options) != NULL && storage_start(&asked, NULL, options, NULL))
+    if (storage_url(options) != NULL && storage_start(&asked, state, options, NULL))
         place = asked.place;
     bool other =
         differs("listen", options->listen, json_string_value(json_object_get(running, "listen"))) ||
@@ -116,7 +117,7 @@ static int hold(struct state *state, const struct options *options)
         int process = running != NULL ? state_process(running) : -1;
         const char *phase = json_string_value(json_object_get(running, "phase"));
         bool is_ready = process >= 0 && phase != NULL && strcmp(phase, "ready") == 0;
-        int status = is_ready ? running_greet(options, running) : -1;
+        int status = is_ready ? running_greet(state, options, running) : -1;
         if (process >= 0)
             close(process);
         json_decref(running);

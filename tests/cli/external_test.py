@@ -40,7 +40,7 @@ def test_a_role_that_may_create_roles_is_enough(cluster, place):
     sql(cluster, "plain", "CREATE ROLE app LOGIN CREATEROLE")
     sql(cluster, "plain", "GRANT CREATE ON DATABASE plain TO app")
     here = url(cluster, "plain", "app")
-    said = place.start("--database", here)
+    said = place.start("--database", here, fresh=True)
     assert f"plain at {cluster.directory}" in said
     status = place.status()
     assert status["ready"] and status["postgresPid"] is None
@@ -79,7 +79,7 @@ def test_a_role_that_may_not_is_told_what_to_grant(cluster, place):
 def test_the_daemons_own_role_may_serve_what_another_has_migrated(cluster, place):
     cluster.database("split")
     place.must("migrate", "--database", url(cluster, "split", "postgres"))
-    said = place.start("--database", url(cluster, "split", "onramp_daemon"))
+    said = place.start("--database", url(cluster, "split", "onramp_daemon"), fresh=True)
     assert "not checked" in said
     assert place.status()["ready"]
 

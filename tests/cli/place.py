@@ -5,6 +5,8 @@ Whatever a test does, what it started is gone afterwards: the daemon that the st
 PostgreSQL, and the directory.
 """
 
+import atexit
+import functools
 import json
 import os
 import pathlib
@@ -56,6 +58,21 @@ def answer(url, path="/readyz"):
         return None
 
 
+def patience(seconds):
+    """What is promised on a machine that has time for it; longer on one that has not."""
+    return seconds * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+
+
+@functools.cache
+def prepared():
+    """A state after its first start, stopped; made once for all tests that only need one."""
+    made = Place()
+    atexit.register(shutil.rmtree, made.directory, ignore_errors=True)
+    made.start(fresh=True)
+    made.must("down")
+    return made
+
+
 class Place:
     def __init__(self):
         self.directory = directory()
@@ -75,8 +92,11 @@ class Place:
         assert done.returncode == 0, (words, done.returncode, done.stdout, done.stderr)
         return done.stdout
 
-    def start(self, *words, **options):
-        """A daemon in the background; what up printed."""
+    def start(self, *words, fresh=False, **options):
+        """A daemon in the background; what up printed. fresh: from nothing."""
+        if not fresh and not os.path.exists(self.state):
+            os.makedirs(os.path.dirname(self.state), exist_ok=True)
+            subprocess.run(["cp", "-a", "--", prepared().state, self.state], check=True)
         return self.must("up", "--detach", "--port", "0", *words, **options)
 
     def _words(self, words):
@@ -139,4 +159,4 @@ class Place:
 
 
 __all__ = ["BINARY", "NOBODY", "ROOT", "Place", "alive", "answer", "as_nobody", "directory",
-           "environment", "eventually"]
+           "environment", "eventually", "patience", "prepared"]

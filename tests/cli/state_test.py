@@ -45,7 +45,7 @@ def test_the_environment_of_libpq_does_not_lead_astray(place):
     wrong = {"PGHOST": "/nowhere", "PGUSER": "nobody", "PGPORT": "1", "PGDATABASE": "wrong",
              "PGOPTIONS": "-c statement_timeout=1", "PGSERVICE": "none", "PGSSLMODE": "require",
              "PGPASSWORD": "x", "PGTZ": "Asia/Tokyo", "PGAPPNAME": "x"}
-    place.start(env=wrong)
+    place.start(env=wrong, fresh=True)
     assert place.status()["ready"]
     assert place.must("psql", "--", "-Atc", "SELECT 1", env=wrong) == "1\n"
 

@@ -13,7 +13,7 @@ from place import BINARY, alive, answer, environment, eventually
 
 
 def test_up_says_step_by_step_what_it_does_and_ends_with_ready(place):
-    lines = place.start().splitlines()
+    lines = place.start(fresh=True).splitlines()
     steps = [line.split()[0] for line in lines]
     assert steps == ["database", "migrations", "catalogue", "credentials", "ready"]
     assert "105 peering locations, 175 partners" in lines[2]

@@ -30,7 +30,7 @@ def groups(pid):
 
 @root_only
 def test_root_gives_itself_up_for_the_user_onramp(place):
-    place.start()
+    place.start(fresh=True)
     onramp = pwd.getpwnam("onramp")
     status = place.status()
     for pid in (status["pid"], status["postgresPid"]):
@@ -44,7 +44,7 @@ def test_root_gives_itself_up_for_the_user_onramp(place):
 @root_only
 def test_an_ordinary_user_runs_it_all_and_root_helps_as_that_user(place):
     os.chown(place.directory, NOBODY, NOBODY)
-    place.start(user=NOBODY)
+    place.start(user=NOBODY, fresh=True)
     status = place.status()
     assert owners(status["pid"]) == owners(status["postgresPid"]) == {NOBODY}
     assert place.variables()["ONRAMP_PARTNER"] == "equinix"

@@ -75,11 +75,10 @@ def test_every_request_in_flight_gets_its_answer(own_server):
         assert not hammer.is_alive(), "a request hangs"
     assert own_server.wait() == 0
     assert time.monotonic() - began < 15
-    # A request that was on its way before the signal: its connection may not be taken from it.
-    lost = [(sent - began, why) for h in hammers for sent, why in h.lost if sent and sent < began]
+    # Nobody's connection was taken away: each was told `Connection: close` with its last answer,
+    # those too that stood between two requests when the signal came.
+    lost = [(sent and sent - began, why) for h in hammers for sent, why in h.lost]
     assert not lost, lost
-    wrong = [why for h in hammers for _, why in h.lost if why[:1].isdigit()]
-    assert not wrong, wrong
     idle.settimeout(5)
     assert idle.recv(4096) == b""
     idle.close()

@@ -137,7 +137,7 @@ def test_the_state_of_an_ordinary_user_is_where_such_things_are():
 def test_a_long_path_puts_the_socket_elsewhere(place):
     """A unix socket's address holds 107 characters; the place for it is then made below /tmp."""
     place.state = os.path.join(place.directory, "a" * 60, "b" * 60, "state")
-    place.start()
+    place.start(fresh=True)
     assert place.status()["ready"]
     assert not place.path("socket").exists()
     folder = pathlib.Path(place.sql("SET ROLE NONE; SHOW unix_socket_directories"))

@@ -2,10 +2,10 @@
 -- Identifiers, verdicts, how a guard refuses, and the shapes of single values.
 
 -- RFC 9562 UUID version 7: 48 bits of Unix time in milliseconds, the version, 12 bits of the
--- millisecond's fraction (method 3 of its section 6.2), then variant and random bits. New rows go to the
--- right-hand edge of their indexes, and the order of ids is the order of creation for lists. In hex:
--- time and fraction are 15 digits, the version is put in behind the 12th, and a random UUID gives the
--- other 16 (with its own hyphen). SQL body: inlined where it is used.
+-- millisecond's fraction (method 3 of its section 6.2), then variant and random bits. New rows go
+-- to the right-hand edge of their indexes, and the order of ids is the order of creation for lists.
+-- In hex: time and fraction are 15 digits, the version is put in behind the 12th, and a random UUID
+-- gives the other 16 (with its own hyphen). SQL body: inlined where it is used.
 CREATE FUNCTION uuid_v7() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE
 RETURN (overlay(lpad(to_hex((date_part('epoch', clock_timestamp()) * 4096000)::bigint), 15, '0')
@@ -30,7 +30,8 @@ BEGIN
         SCHEMA = TG_TABLE_SCHEMA;
 END
 $$;
-COMMENT ON FUNCTION refuse() IS 'Refuses the DML that fired the trigger, with the trigger''s argument as reason.';
+COMMENT ON FUNCTION refuse() IS
+    'Refuses the DML that fired the trigger, with the trigger''s argument as reason.';
 
 -- For guards that look at rows first.
 CREATE FUNCTION refused(p_constraint text, p_sentence text) RETURNS void
@@ -41,12 +42,14 @@ BEGIN
         SCHEMA = 'onramp';
 END
 $$;
-COMMENT ON FUNCTION refused(text, text) IS 'Refuses the DML that is under way, by the name of a constraint and with a reason.';
+COMMENT ON FUNCTION refused(text, text) IS
+    'Refuses the DML that is under way, by the name of a constraint and with a reason.';
 
--- What a single value may look like is said by domains, not by CHECKs on the tables: PostgreSQL reads
--- every CHECK of a table (and every WHEN of its triggers) anew in each statement that writes a row,
--- 3-3.5 us apiece, whatever columns it sets; a domain is looked at when a value of it is made. Tables
--- keep as CHECK what is a rule about the row and must hold by itself: the limits above all.
+-- What a single value may look like is said by domains, not by CHECKs on the tables: PostgreSQL
+-- reads every CHECK of a table (and every WHEN of its triggers) anew in each statement that writes
+-- a row, 3-3.5 us apiece, whatever columns it sets; a domain is looked at when a value of it is
+-- made. Tables keep as CHECK what is a rule about the row and must hold by itself: the limits above
+-- all.
 CREATE DOMAIN display_name AS text
     CONSTRAINT a_name_has_1_to_80_characters CHECK (char_length(VALUE) BETWEEN 1 AND 80);
 COMMENT ON DOMAIN display_name IS 'A name that people give and read.';

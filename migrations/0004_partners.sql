@@ -5,7 +5,8 @@
 
 CREATE TABLE peering_locations (
     name text COLLATE "C" PRIMARY KEY
-        CONSTRAINT a_locations_name_has_1_to_80_characters CHECK (char_length(name) BETWEEN 1 AND 80),
+        CONSTRAINT a_locations_name_has_1_to_80_characters
+            CHECK (char_length(name) BETWEEN 1 AND 80),
     metro text NOT NULL,
     zone smallint NOT NULL CONSTRAINT a_location_lies_in_zone_1_to_4 CHECK (zone BETWEEN 1 AND 4),
     site text NOT NULL,
@@ -18,11 +19,13 @@ COMMENT ON COLUMN peering_locations.name IS 'Name, as in orders: Amsterdam2.';
 COMMENT ON COLUMN peering_locations.metro IS 'The metro the site is part of: Amsterdam.';
 COMMENT ON COLUMN peering_locations.zone IS 'Geopolitical zone, 1-4.';
 COMMENT ON COLUMN peering_locations.site IS 'The building: Equinix AM5.';
-COMMENT ON COLUMN peering_locations.local_regions IS 'Cloud regions near enough for the tier Local.';
+COMMENT ON COLUMN peering_locations.local_regions IS
+    'Cloud regions near enough for the tier Local.';
 COMMENT ON COLUMN peering_locations.direct IS 'Whether direct ports exist there.';
 
 CREATE TABLE partners (
-    -- The slug is the key everywhere: it is what URLs, orders and histories say, and it never changes.
+    -- The slug is the key everywhere: it is what URLs, orders and histories say, and it never
+    -- changes.
     name text COLLATE "C" PRIMARY KEY
         CONSTRAINT a_partners_name_is_a_slug
         CHECK (char_length(name) BETWEEN 1 AND 100 AND name ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
@@ -71,9 +74,12 @@ CREATE INDEX callback_secrets_by_partner ON callback_secrets (partner, id);
 -- Rotation is "the others die, this one lives"; two at once must not leave two that live for ever.
 CREATE UNIQUE INDEX a_partner_has_one_secret_without_end ON callback_secrets (partner)
     WHERE expires_at IS NULL;
-COMMENT ON TABLE callback_secrets IS 'Secrets that partners sign callbacks with; several live during a rotation.';
+COMMENT ON TABLE callback_secrets IS
+    'Secrets that partners sign callbacks with; several live during a rotation.';
 COMMENT ON COLUMN callback_secrets.id IS 'UUID v7; names the secret without showing it.';
 COMMENT ON COLUMN callback_secrets.partner IS 'Whose secret it is.';
-COMMENT ON COLUMN callback_secrets.secret IS 'The secret as the daemon gave it. It signs, so a digest would not do.';
+COMMENT ON COLUMN callback_secrets.secret IS
+    'The secret as the daemon gave it. It signs, so a digest would not do.';
 COMMENT ON COLUMN callback_secrets.created_at IS 'When it was issued.';
-COMMENT ON COLUMN callback_secrets.expires_at IS 'When it dies; null is the newest one, which lives until a rotation.';
+COMMENT ON COLUMN callback_secrets.expires_at IS
+    'When it dies; null is the newest one, which lives until a rotation.';

@@ -10,7 +10,8 @@ CREATE TABLE tokens (
     customer_id uuid CONSTRAINT a_token_is_a_customers REFERENCES customers,
     partner text COLLATE "C" CONSTRAINT a_token_is_a_partners REFERENCES partners,
     description text NOT NULL DEFAULT ''
-        CONSTRAINT a_tokens_description_has_200_characters_at_most CHECK (char_length(description) <= 200),
+        CONSTRAINT a_tokens_description_has_200_characters_at_most
+            CHECK (char_length(description) <= 200),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz,
     -- Kept, not deleted: what a revoked token did must stay attributable.
@@ -34,4 +35,5 @@ COMMENT ON COLUMN tokens.partner IS 'The partner it is bound to.';
 COMMENT ON COLUMN tokens.description IS 'What it is for, in the creator''s words.';
 COMMENT ON COLUMN tokens.created_at IS 'When it was created.';
 COMMENT ON COLUMN tokens.expires_at IS 'When it ends; null: never by itself.';
-COMMENT ON COLUMN tokens.revoked_at IS 'When it was deleted through the API; such a token is no longer shown.';
+COMMENT ON COLUMN tokens.revoked_at IS
+    'When it was deleted through the API; such a token is no longer shown.';

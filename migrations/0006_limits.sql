@@ -14,7 +14,8 @@ CREATE TABLE vnet_limits (
     CONSTRAINT only_premium_goes_above_10_vnets
         CHECK (vnets BETWEEN 1 AND CASE tier WHEN 'Premium' THEN 100 ELSE 10 END)
 );
-COMMENT ON TABLE vnet_limits IS 'VNets a circuit, by tier and bandwidth. Operators may raise Premium above 10.';
+COMMENT ON TABLE vnet_limits IS
+    'VNets a circuit, by tier and bandwidth. Operators may raise Premium above 10.';
 COMMENT ON COLUMN vnet_limits.tier IS 'SKU tier.';
 COMMENT ON COLUMN vnet_limits.bandwidth_mbps IS 'Bandwidth in Mbps.';
 COMMENT ON COLUMN vnet_limits.vnets IS 'The most VNets that one such circuit may be connected to.';
@@ -26,11 +27,14 @@ FROM unnest(ARRAY['Local', 'Standard', 'Premium']) AS tier,
 
 CREATE TABLE settings (
     -- The key admits one value, so that there is one row.
-    only_row boolean PRIMARY KEY DEFAULT true CONSTRAINT there_is_one_row_of_settings CHECK (only_row),
+    only_row boolean PRIMARY KEY DEFAULT true
+        CONSTRAINT there_is_one_row_of_settings CHECK (only_row),
     partner_patience interval NOT NULL DEFAULT '72 hours'
         CONSTRAINT the_patience_with_partners_is_positive CHECK (partner_patience > interval '0')
 );
 INSERT INTO settings DEFAULT VALUES;
 COMMENT ON TABLE settings IS 'What the database has to know of the configuration; one row.';
 COMMENT ON COLUMN settings.only_row IS 'Always true.';
-COMMENT ON COLUMN settings.partner_patience IS 'How long a circuit may wait on its partner, when the partner named no date, before it is stalled.';
+COMMENT ON COLUMN settings.partner_patience IS
+    'How long a circuit may wait on its partner, when the partner named no date, before it is '
+    'stalled.';

@@ -2,8 +2,9 @@
 -- Circuits and their histories.
 --
 -- The event drives the status. A circuit stands at its last event: (id, last_sequence,
--- provider_status) refers to a row of circuit_events, whose (from_status, type, to_status) refers to an
--- edge of the graph. So a status without its event, or an event without its edge, can't be written.
+-- provider_status) refers to a row of circuit_events, whose (from_status, type, to_status) refers
+-- to an edge of the graph. So a status without its event, or an event without its edge, can't be
+-- written.
 
 -- Whom a circuit waits for. The one place of this rule: the column waiting_on is kept by it alone.
 -- Quoted: the partner has shown that it holds the key. Returned: the partner rejected the order or
@@ -14,12 +15,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN deleted THEN 'nobody'
     WHEN circuit_status = 'Disabled' THEN 'operator'
-    WHEN deprovision_requested OR provider_status IN ('Provisioning', 'Deprovisioning') THEN 'partner'
+    WHEN deprovision_requested OR provider_status IN ('Provisioning', 'Deprovisioning')
+        THEN 'partner'
     WHEN provider_status = 'Provisioned' THEN 'nobody'
     WHEN quoted AND NOT returned THEN 'partner'
     ELSE 'customer'
 END;
-COMMENT ON FUNCTION waits_for(text, text, boolean, boolean, boolean, boolean) IS 'Whom a circuit waits for: customer, partner, operator or nobody.';
+COMMENT ON FUNCTION waits_for(text, text, boolean, boolean, boolean, boolean) IS
+    'Whom a circuit waits for: customer, partner, operator or nobody.';
 
 -- Column order: fixed-width columns by alignment first, texts last, so that no row pays padding.
 CREATE TABLE circuits (
@@ -56,7 +59,8 @@ CREATE TABLE circuits (
     circuit_status circuit_switch NOT NULL DEFAULT 'Enabled',
     sku_tier text COLLATE "C" NOT NULL,
     sku_family billing_family NOT NULL,
-    partner text COLLATE "C" NOT NULL CONSTRAINT a_circuit_is_built_by_a_partner REFERENCES partners,
+    partner text COLLATE "C" NOT NULL
+        CONSTRAINT a_circuit_is_built_by_a_partner REFERENCES partners,
     peering_location text COLLATE "C" NOT NULL
         CONSTRAINT a_circuit_is_at_a_location REFERENCES peering_locations,
     name display_name NOT NULL,
@@ -70,8 +74,8 @@ CREATE TABLE circuits (
 
     -- The limit. used rises and falls with the rows of connections (trigger A_connection_counted).
     CONSTRAINT a_circuit_connects_at_most_its_limit CHECK (used BETWEEN 0 AND vnet_limit),
-    -- vnet_limit is a copy, because a CHECK sees one row; this keeps it the limit data's, and lets a
-    -- change there arrive here (where the CHECK above may refuse it).
+    -- vnet_limit is a copy, because a CHECK sees one row; this keeps it the limit data's, and lets
+    -- a change there arrive here (where the CHECK above may refuse it).
     CONSTRAINT a_circuits_limit_is_the_limit_datas
         FOREIGN KEY (sku_tier, bandwidth_mbps, vnet_limit)
         REFERENCES vnet_limits (tier, bandwidth_mbps, vnets) ON UPDATE CASCADE,
@@ -87,40 +91,57 @@ WITH (fillfactor = 75);
 -- alone, so the lists of the living leave them out instead of reading past them.
 CREATE INDEX circuits_listed ON circuits (listed_as, id);
 CREATE INDEX circuits_of_customer ON circuits (customer_id, id) WHERE deleted_at IS NULL;
-CREATE INDEX circuits_of_partner ON circuits (partner, shown_to_partner, id) WHERE deleted_at IS NULL;
+CREATE INDEX circuits_of_partner ON circuits (partner, shown_to_partner, id)
+    WHERE deleted_at IS NULL;
 CREATE INDEX circuits_at_location ON circuits (peering_location, id) WHERE deleted_at IS NULL;
 -- What is due, for circuit_stall; and, with nothing due, lists by whom they wait for.
 CREATE INDEX circuits_waiting ON circuits (waiting_on, due_at, id);
 
-COMMENT ON TABLE circuits IS 'Ordered private connections. A row is never deleted: history and key outlive the circuit.';
+COMMENT ON TABLE circuits IS
+    'Ordered private connections. A row is never deleted: history and key outlive the circuit.';
 COMMENT ON COLUMN circuits.id IS 'UUID v7.';
 COMMENT ON COLUMN circuits.customer_id IS 'The owner.';
-COMMENT ON COLUMN circuits.service_key IS 'UUID v4: the handle by which customer and partner mean the same circuit.';
-COMMENT ON COLUMN circuits.last_sequence IS 'Sequence of the last event; also the version: every change that is shown has one event.';
+COMMENT ON COLUMN circuits.service_key IS
+    'UUID v4: the handle by which customer and partner mean the same circuit.';
+COMMENT ON COLUMN circuits.last_sequence IS
+    'Sequence of the last event; also the version: every change that is shown has one event.';
 COMMENT ON COLUMN circuits.created_at IS 'When it was ordered; the billing clock starts here.';
 COMMENT ON COLUMN circuits.updated_at IS 'When anything that is shown last changed.';
-COMMENT ON COLUMN circuits.since IS 'When (provider_status, waiting_on) last changed. Kept by a trigger.';
-COMMENT ON COLUMN circuits.due_at IS 'When it becomes stalled; infinity: never as things are. Kept by a trigger.';
+COMMENT ON COLUMN circuits.since IS
+    'When (provider_status, waiting_on) last changed. Kept by a trigger.';
+COMMENT ON COLUMN circuits.due_at IS
+    'When it becomes stalled; infinity: never as things are. Kept by a trigger.';
 COMMENT ON COLUMN circuits.service_key_issued_at IS 'When the present key was issued.';
-COMMENT ON COLUMN circuits.key_quoted_at IS 'When the partner first showed that it holds the present key.';
+COMMENT ON COLUMN circuits.key_quoted_at IS
+    'When the partner first showed that it holds the present key.';
 COMMENT ON COLUMN circuits.expected_by IS 'When the partner expects to be done, in its own words.';
-COMMENT ON COLUMN circuits.deprovision_requested_at IS 'When the customer asked for it to be torn down; null: not asked.';
+COMMENT ON COLUMN circuits.deprovision_requested_at IS
+    'When the customer asked for it to be torn down; null: not asked.';
 COMMENT ON COLUMN circuits.provisioned_at IS 'When it was last provisioned, by our clock.';
 COMMENT ON COLUMN circuits.deprovisioned_at IS 'When it was last deprovisioned, by our clock.';
 COMMENT ON COLUMN circuits.deleted_at IS 'When it was deleted; the billing clock stops here.';
-COMMENT ON COLUMN circuits.partner_timestamp IS 'The ordering mark: newest timestamp of a callback that was answered applied or already.';
+COMMENT ON COLUMN circuits.partner_timestamp IS
+    'The ordering mark: newest timestamp of a callback that was answered applied or already.';
 COMMENT ON COLUMN circuits.bandwidth_mbps IS 'Bandwidth in Mbps.';
 COMMENT ON COLUMN circuits.used IS 'Connections that exist. Kept by a trigger.';
-COMMENT ON COLUMN circuits.vnet_limit IS 'The most connections: vnet_limits for its tier and bandwidth.';
+COMMENT ON COLUMN circuits.vnet_limit IS
+    'The most connections: vnet_limits for its tier and bandwidth.';
 COMMENT ON COLUMN circuits.s_tag IS 'Outer VLAN tag (IEEE 802.1ad), as the partner says.';
-COMMENT ON COLUMN circuits.returned IS 'The partner rejected or deprovisioned it, and has said nothing since: the customer has to act.';
+COMMENT ON COLUMN circuits.returned IS
+    'The partner rejected or deprovisioned it, and has said nothing since: the customer has to '
+    'act.';
 COMMENT ON COLUMN circuits.stalled IS 'The partner has let the deadline pass.';
-COMMENT ON COLUMN circuits.delete_when_deprovisioned IS 'Delete it as soon as it is NotProvisioned.';
-COMMENT ON COLUMN circuits.shown_to_partner IS 'Quoted and not deleted. Kept by a trigger, for the partner''s list.';
-COMMENT ON COLUMN circuits.provider_status IS 'Status on the partner''s side; moved by events alone.';
+COMMENT ON COLUMN circuits.delete_when_deprovisioned IS
+    'Delete it as soon as it is NotProvisioned.';
+COMMENT ON COLUMN circuits.shown_to_partner IS
+    'Quoted and not deleted. Kept by a trigger, for the partner''s list.';
+COMMENT ON COLUMN circuits.provider_status IS
+    'Status on the partner''s side; moved by events alone.';
 COMMENT ON COLUMN circuits.previous_status IS 'provider_status before the last event.';
-COMMENT ON COLUMN circuits.listed_as IS 'provider_status, or Deleted. Kept by a trigger, for lists.';
-COMMENT ON COLUMN circuits.waiting_on IS 'Whom it waits for: customer, partner, operator or nobody. Kept by a trigger.';
+COMMENT ON COLUMN circuits.listed_as IS
+    'provider_status, or Deleted. Kept by a trigger, for lists.';
+COMMENT ON COLUMN circuits.waiting_on IS
+    'Whom it waits for: customer, partner, operator or nobody. Kept by a trigger.';
 COMMENT ON COLUMN circuits.circuit_status IS 'Enabled or Disabled; the operator''s.';
 COMMENT ON COLUMN circuits.sku_tier IS 'Local, Standard or Premium.';
 COMMENT ON COLUMN circuits.sku_family IS 'MeteredData or UnlimitedData.';
@@ -149,28 +170,31 @@ CREATE TABLE circuit_events (
     actor_role actor NOT NULL,
     actor_name text NOT NULL,
     reason remark,
-    -- The one index: it holds the history in order, is what a circuit's status refers to, and together
-    -- with event_moves_circuit() lets no sequence number be taken twice. That function also finds the
-    -- circuit or refuses the event, and circuits are never deleted, so there is no foreign key to them:
-    -- it would lock the circuit's row once more for every event.
+    -- The one index: it holds the history in order, is what a circuit's status refers to, and
+    -- together with event_moves_circuit() lets no sequence number be taken twice. That function
+    -- also finds the circuit or refuses the event, and circuits are never deleted, so there is no
+    -- foreign key to them: it would lock the circuit's row once more for every event.
     CONSTRAINT a_history_has_one_event_a_number PRIMARY KEY (circuit_id, sequence, to_status),
     CONSTRAINT an_event_follows_an_edge_of_the_graph
         FOREIGN KEY (from_status, type, to_status)
         REFERENCES provider_transition (from_status, event, to_status)
 );
-COMMENT ON TABLE circuit_events IS 'Histories of circuits: who did what, when and why. Rows are never changed or deleted.';
+COMMENT ON TABLE circuit_events IS
+    'Histories of circuits: who did what, when and why. Rows are never changed or deleted.';
 COMMENT ON COLUMN circuit_events.circuit_id IS 'What it happened to.';
 COMMENT ON COLUMN circuit_events.sequence IS 'Counts 1, 2, 3 ... per circuit.';
 COMMENT ON COLUMN circuit_events.id IS 'UUID v7.';
 COMMENT ON COLUMN circuit_events.at IS 'When, by our clock.';
-COMMENT ON COLUMN circuit_events.occurred_at IS 'When, by the partner''s clock, if it was a callback.';
+COMMENT ON COLUMN circuit_events.occurred_at IS
+    'When, by the partner''s clock, if it was a callback.';
 COMMENT ON COLUMN circuit_events.connection_id IS 'The connection, for events of connections.';
 COMMENT ON COLUMN circuit_events.type IS 'What happened: an event of the graph.';
 COMMENT ON COLUMN circuit_events.from_status IS 'Provider status before.';
 COMMENT ON COLUMN circuit_events.to_status IS 'Provider status after.';
 COMMENT ON COLUMN circuit_events.actor_role IS 'customer, partner, operator or system.';
 COMMENT ON COLUMN circuit_events.actor_name IS 'Display name of who did it.';
-COMMENT ON COLUMN circuit_events.reason IS 'Why, in the actor''s words; null: the sentence of the edge says it.';
+COMMENT ON COLUMN circuit_events.reason IS
+    'Why, in the actor''s words; null: the sentence of the edge says it.';
 
 ALTER TABLE circuits
     ADD CONSTRAINT a_circuit_stands_at_its_last_event
@@ -188,11 +212,13 @@ LANGUAGE sql STABLE
 RETURN coalesce(substring(current_setting('onramp.actor', true) FROM ':(.*)'), session_user::text);
 COMMENT ON FUNCTION actor_name() IS 'Name of who acts in this transaction.';
 
--- The first event. Its trigger sorts before RI_ConstraintTrigger, whose check needs the event: A_...
+-- The first event. Its trigger sorts before RI_ConstraintTrigger, whose check needs the event:
+-- A_...
 CREATE FUNCTION circuit_begins() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO onramp.circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
+    INSERT INTO onramp.circuit_events
+        (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
     VALUES (NEW.id, 1, NEW.created_at, 'circuit.created', 'NotProvisioned', 'NotProvisioned',
             onramp.actor_role(), onramp.actor_name());
     RETURN NULL;
@@ -203,16 +229,19 @@ CREATE TRIGGER "A_circuit_begins" AFTER INSERT ON circuits
     FOR EACH ROW EXECUTE FUNCTION circuit_begins();
 
 -- An event moves its circuit, and only from the status and the number that it stands at. A function
--- that changes more of the circuit writes event and circuit in one statement; then the circuit stands
--- there already, having come from from_status (previous_status is the guard's word for that).
+-- that changes more of the circuit writes event and circuit in one statement; then the circuit
+-- stands there already, having come from from_status (previous_status is the guard's word for
+-- that).
 CREATE FUNCTION event_moves_circuit() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.type = 'circuit.created') <> (NEW.sequence = 1) THEN
-        PERFORM onramp.refused('a_history_begins_with_the_order', 'a history begins with circuit.created, and has it once');
+        PERFORM onramp.refused('a_history_begins_with_the_order',
+            'a history begins with circuit.created, and has it once');
     END IF;
     IF (left(NEW.type, 11) = 'connection.') <> (NEW.connection_id IS NOT NULL) THEN
-        PERFORM onramp.refused('an_event_of_a_connection_names_it', 'an event of a connection names it, and no other does');
+        PERFORM onramp.refused('an_event_of_a_connection_names_it',
+            'an event of a connection names it, and no other does');
     END IF;
     PERFORM FROM onramp.circuits
     WHERE id = NEW.circuit_id AND last_sequence = NEW.sequence
@@ -223,23 +252,26 @@ BEGIN
     UPDATE onramp.circuits
     SET last_sequence = NEW.sequence, previous_status = NEW.from_status,
         provider_status = NEW.to_status, updated_at = NEW.at
-    WHERE id = NEW.circuit_id AND last_sequence = NEW.sequence - 1 AND provider_status = NEW.from_status;
+    WHERE id = NEW.circuit_id AND last_sequence = NEW.sequence - 1
+        AND provider_status = NEW.from_status;
     IF NOT FOUND THEN
-        PERFORM onramp.refused('an_event_moves_its_circuit', 'an event moves its circuit from the status and the event that it stands at');
+        PERFORM onramp.refused('an_event_moves_its_circuit',
+            'an event moves its circuit from the status and the event that it stands at');
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION event_moves_circuit() IS 'Moves the circuit by its new event, or refuses the event.';
+COMMENT ON FUNCTION event_moves_circuit() IS
+    'Moves the circuit by its new event, or refuses the event.';
 CREATE TRIGGER an_event_moves_its_circuit AFTER INSERT ON circuit_events
     FOR EACH ROW EXECUTE FUNCTION event_moves_circuit();
 
 CREATE TRIGGER an_event_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON circuit_events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('an event is never changed or deleted');
 
--- The guard of a circuit's row, and the keeper of what follows from its other columns. BEFORE, and not
--- a counter: it looks at the row that is being written and at no other. One function for all of it: a
--- call costs 2 us, a CHECK or a WHEN 3 us apiece.
+-- The guard of a circuit's row, and the keeper of what follows from its other columns. BEFORE, and
+-- not a counter: it looks at the row that is being written and at no other. One function for all of
+-- it: a call costs 2 us, a CHECK or a WHEN 3 us apiece.
 CREATE FUNCTION circuit_guarded() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -249,15 +281,18 @@ BEGIN
         IF NEW.used <> 0 OR NEW.last_sequence <> 1 OR NEW.deleted_at IS NOT NULL
            OR NEW.provider_status <> 'NotProvisioned' OR NEW.previous_status <> 'NotProvisioned'
         THEN
-            PERFORM onramp.refused('a_circuit_begins_empty_and_not_provisioned', 'a circuit begins empty, not provisioned, with its first event');
+            PERFORM onramp.refused('a_circuit_begins_empty_and_not_provisioned',
+                'a circuit begins empty, not provisioned, with its first event');
         END IF;
         IF NEW.sku_tier = 'Local' AND NEW.sku_family <> 'UnlimitedData' THEN
-            PERFORM onramp.refused('a_local_circuit_is_not_metered', 'a Local circuit is UnlimitedData');
+            PERFORM onramp.refused('a_local_circuit_is_not_metered',
+                'a Local circuit is UnlimitedData');
         END IF;
         NEW.listed_as := 'NotProvisioned';
         NEW.shown_to_partner := NEW.key_quoted_at IS NOT NULL;
         NEW.waiting_on := onramp.waits_for(NEW.circuit_status, NEW.provider_status,
-            NEW.deprovision_requested_at IS NOT NULL, NEW.key_quoted_at IS NOT NULL, NEW.returned, false);
+            NEW.deprovision_requested_at IS NOT NULL, NEW.key_quoted_at IS NOT NULL,
+            NEW.returned, false);
         RETURN NEW;
     END IF;
 
@@ -265,20 +300,26 @@ BEGIN
        AND NOT (NEW.last_sequence = OLD.last_sequence AND NEW.provider_status = OLD.provider_status
                 AND NEW.previous_status = OLD.previous_status)
     THEN
-        PERFORM onramp.refused('a_circuit_moves_by_one_event', 'a circuit moves by one event at a time, from the status that it stands at');
+        PERFORM onramp.refused('a_circuit_moves_by_one_event',
+            'a circuit moves by one event at a time, from the status that it stands at');
     END IF;
     IF NEW.sku_tier = 'Local' AND NEW.sku_family <> 'UnlimitedData' THEN
-        PERFORM onramp.refused('a_local_circuit_is_not_metered', 'a Local circuit is UnlimitedData');
+        PERFORM onramp.refused('a_local_circuit_is_not_metered',
+            'a Local circuit is UnlimitedData');
     END IF;
     IF NEW.deleted_at IS NOT NULL AND (NEW.used > 0 OR NEW.provider_status <> 'NotProvisioned') THEN
-        PERFORM onramp.refused('a_deleted_circuit_is_empty_and_not_provisioned', 'a deleted circuit is empty and not provisioned');
+        PERFORM onramp.refused('a_deleted_circuit_is_empty_and_not_provisioned',
+            'a deleted circuit is empty and not provisioned');
     END IF;
     IF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS DISTINCT FROM OLD.deleted_at THEN
-        PERFORM onramp.refused('a_deleted_circuit_stays_deleted', 'a deleted circuit stays deleted');
+        PERFORM onramp.refused('a_deleted_circuit_stays_deleted',
+            'a deleted circuit stays deleted');
     END IF;
 
-    v_waits := onramp.waits_for(NEW.circuit_status, NEW.provider_status, NEW.deprovision_requested_at IS NOT NULL,
-        NEW.key_quoted_at IS NOT NULL, NEW.returned, NEW.deleted_at IS NOT NULL);
+    v_waits := onramp.waits_for(NEW.circuit_status, NEW.provider_status,
+        NEW.deprovision_requested_at IS NOT NULL, NEW.key_quoted_at IS NOT NULL,
+        NEW.returned, NEW.deleted_at IS NOT NULL);
+    NEW.listed_as := CASE WHEN NEW.deleted_at IS NULL THEN NEW.provider_status ELSE 'Deleted' END;
     IF NEW.provider_status <> OLD.provider_status OR v_waits <> OLD.waiting_on THEN
         NEW.waiting_on := v_waits;
         NEW.since := clock_timestamp();
@@ -290,11 +331,9 @@ BEGIN
                 THEN NEW.expected_by
             ELSE NEW.since + (SELECT partner_patience FROM onramp.settings)
         END;
-        NEW.listed_as := CASE WHEN NEW.deleted_at IS NULL THEN NEW.provider_status ELSE 'Deleted' END;
     ELSE
         NEW.waiting_on := OLD.waiting_on;
         NEW.since := OLD.since;
-        NEW.listed_as := CASE WHEN NEW.deleted_at IS NULL THEN NEW.provider_status ELSE 'Deleted' END;
         NEW.due_at := OLD.due_at;
         IF NEW.expected_by IS DISTINCT FROM OLD.expected_by AND v_waits = 'partner' THEN
             IF NEW.expected_by IS NOT NULL THEN
@@ -312,16 +351,20 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION circuit_guarded() IS 'Refuses what a circuit''s row may not become; keeps since, waiting_on, due_at, listed_as and shown_to_partner.';
+COMMENT ON FUNCTION circuit_guarded() IS
+    'Refuses what a circuit''s row may not become; keeps since, waiting_on, due_at, listed_as and '
+    'shown_to_partner.';
 CREATE TRIGGER a_circuit_is_guarded BEFORE INSERT OR UPDATE ON circuits
     FOR EACH ROW EXECUTE FUNCTION circuit_guarded();
 
 -- Guards that need no look at the row. OF: no cost to statements that leave these columns alone.
 CREATE TRIGGER a_circuit_keeps_what_it_is
     BEFORE UPDATE OF id, customer_id, created_at, partner, peering_location ON circuits
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity, owner, partner and place of a circuit never change');
+    FOR EACH STATEMENT
+        EXECUTE FUNCTION refuse('the identity, owner, partner and place of a circuit never change');
 CREATE TRIGGER a_circuits_connections_are_counted_by_trigger BEFORE UPDATE OF used ON circuits
     FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0)
     EXECUTE FUNCTION refuse('used follows the rows of connections and is never set');
 CREATE TRIGGER a_circuits_row_is_never_deleted BEFORE DELETE OR TRUNCATE ON circuits
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('the row of a circuit is never deleted; set deleted_at');
+    FOR EACH STATEMENT
+        EXECUTE FUNCTION refuse('the row of a circuit is never deleted; set deleted_at');

@@ -42,7 +42,8 @@ CREATE TABLE vnet_prefixes (
     CONSTRAINT the_prefixes_of_a_vnet_do_not_overlap
         EXCLUDE USING gist (vnet_id WITH =, prefix inet_ops WITH &&)
 );
-COMMENT ON TABLE vnet_prefixes IS 'The address spaces of VNets, one prefix a row. Filled by a trigger.';
+COMMENT ON TABLE vnet_prefixes IS
+    'The address spaces of VNets, one prefix a row. Filled by a trigger.';
 COMMENT ON COLUMN vnet_prefixes.vnet_id IS 'The VNet.';
 COMMENT ON COLUMN vnet_prefixes.prefix IS 'A prefix of its address space.';
 
@@ -66,8 +67,10 @@ CREATE TRIGGER an_address_space_is_spread AFTER INSERT OR UPDATE OF address_spac
 CREATE FUNCTION vnet_guarded() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.gateway_subnet IS NOT NULL AND NOT NEW.gateway_subnet::inet <<= ANY (NEW.address_space::inet[]) THEN
-        PERFORM onramp.refused('a_gateway_lies_inside_the_address_space', 'a gateway lies inside the address space of its VNet');
+    IF NEW.gateway_subnet IS NOT NULL
+        AND NOT NEW.gateway_subnet::inet <<= ANY (NEW.address_space::inet[]) THEN
+        PERFORM onramp.refused('a_gateway_lies_inside_the_address_space',
+            'a gateway lies inside the address space of its VNet');
     END IF;
     IF TG_OP = 'INSERT' THEN
         IF NEW.used <> 0 THEN
@@ -78,7 +81,8 @@ BEGIN
                             OR NOT (NEW.address_space @> OLD.address_space
                                     AND NEW.address_space <@ OLD.address_space))
     THEN
-        PERFORM onramp.refused('a_connected_vnet_keeps_its_addresses', 'a connected VNet keeps its address space and its gateway');
+        PERFORM onramp.refused('a_connected_vnet_keeps_its_addresses',
+            'a connected VNet keeps its address space and its gateway');
     END IF;
     RETURN NEW;
 END
@@ -87,7 +91,8 @@ COMMENT ON FUNCTION vnet_guarded() IS 'Refuses what a VNet''s row may not become
 CREATE TRIGGER a_vnet_is_guarded BEFORE INSERT OR UPDATE OF address_space, gateway_subnet ON vnets
     FOR EACH ROW EXECUTE FUNCTION vnet_guarded();
 
--- Guards against DML by hand, the owner's too. OF: no cost to statements that leave these columns alone.
+-- Guards against DML by hand, the owner's too. OF: no cost to statements that leave these columns
+-- alone.
 CREATE TRIGGER a_vnet_keeps_what_it_is BEFORE UPDATE OF id, customer_id, created_at ON vnets
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity and owner of a VNet never change');
 CREATE TRIGGER a_vnets_connections_are_counted_by_trigger BEFORE UPDATE OF used ON vnets

@@ -15,7 +15,9 @@ CREATE TABLE authorizations (
     -- under a connection, nor be used afterwards. Led by circuit_id: also a circuit's list of them.
     CONSTRAINT an_authorization_is_of_one_circuit UNIQUE (circuit_id, id)
 );
-COMMENT ON TABLE authorizations IS 'Keys by which a circuit''s owner lets another customer''s VNet connect. Revoking deletes the row.';
+COMMENT ON TABLE authorizations IS
+    'Keys by which a circuit''s owner lets another customer''s VNet connect. Revoking deletes the '
+    'row.';
 COMMENT ON COLUMN authorizations.id IS 'UUID v7.';
 COMMENT ON COLUMN authorizations.customer_id IS 'The owner of the circuit.';
 COMMENT ON COLUMN authorizations.circuit_id IS 'The circuit that it opens.';
@@ -25,10 +27,11 @@ COMMENT ON COLUMN authorizations.created_at IS 'When it was created.';
 
 CREATE TRIGGER an_authorization_keeps_what_it_opens
     BEFORE UPDATE OF id, customer_id, circuit_id ON authorizations
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('the identity, owner and circuit of an authorization never change');
+    FOR EACH STATEMENT
+        EXECUTE FUNCTION refuse('the identity, owner and circuit of an authorization never change');
 
--- One VNet on one circuit. The counters in circuits and vnets rise and fall with these rows, and their
--- CHECKs are the limits: there is no way to an eleventh VNet.
+-- One VNet on one circuit. The counters in circuits and vnets rise and fall with these rows, and
+-- their CHECKs are the limits: there is no way to an eleventh VNet.
 CREATE TABLE connections (
     id uuid DEFAULT uuid_v7() PRIMARY KEY,
     circuit_id uuid NOT NULL,
@@ -48,8 +51,8 @@ CREATE TABLE connections (
     CONSTRAINT an_authorization_opens_its_own_circuit
         FOREIGN KEY (circuit_id, authorization_id) REFERENCES authorizations (circuit_id, id)
 );
--- Partial, where a UNIQUE constraint could not be: most connections need no authorization, and would
--- pay for an index entry each.
+-- Partial, where a UNIQUE constraint could not be: most connections need no authorization, and
+-- would pay for an index entry each.
 CREATE UNIQUE INDEX an_authorization_serves_one_connection ON connections (authorization_id)
     WHERE authorization_id IS NOT NULL;
 -- The connections of a VNet: its blockers, and the check that a deleted VNet has none.
@@ -64,7 +67,8 @@ COMMENT ON COLUMN connections.circuit_id IS 'The circuit.';
 COMMENT ON COLUMN connections.vnet_id IS 'The VNet.';
 COMMENT ON COLUMN connections.circuit_customer_id IS 'The owner of the circuit.';
 COMMENT ON COLUMN connections.vnet_customer_id IS 'The owner of the VNet.';
-COMMENT ON COLUMN connections.authorization_id IS 'What lets another customer''s VNet connect; null when both have one owner.';
+COMMENT ON COLUMN connections.authorization_id IS
+    'What lets another customer''s VNet connect; null when both have one owner.';
 COMMENT ON COLUMN connections.created_at IS 'When it was connected.';
 
 CREATE TABLE circuit_prefixes (
@@ -75,13 +79,14 @@ CREATE TABLE circuit_prefixes (
     CONSTRAINT the_vnets_of_a_circuit_do_not_overlap
         EXCLUDE USING gist (circuit_id WITH =, prefix inet_ops WITH &&)
 );
-COMMENT ON TABLE circuit_prefixes IS 'Address prefixes that are reached through a circuit. Filled by a trigger.';
+COMMENT ON TABLE circuit_prefixes IS
+    'Address prefixes that are reached through a circuit. Filled by a trigger.';
 COMMENT ON COLUMN circuit_prefixes.circuit_id IS 'The circuit.';
 COMMENT ON COLUMN circuit_prefixes.vnet_id IS 'The VNet that the prefix is of.';
 COMMENT ON COLUMN circuit_prefixes.prefix IS 'The prefix.';
 
--- Connecting updates the circuit's row, then the VNet's, always in this order (no deadlock), and never
--- only locks them: after a bare lock an old snapshot would stay in force at REPEATABLE READ.
+-- Connecting updates the circuit's row, then the VNet's, always in this order (no deadlock), and
+-- never only locks them: after a bare lock an old snapshot would stay in force at REPEATABLE READ.
 -- AFTER: ON CONFLICT DO NOTHING inserts no row, and must count none. A_: before the checks of the
 -- foreign keys, whose share locks a crowd on one circuit would otherwise pile up first.
 CREATE FUNCTION connection_counted() RETURNS trigger
@@ -93,14 +98,15 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         WITH circuit AS (
             UPDATE onramp.circuits
-            SET used = used + 1, last_sequence = last_sequence + 1, previous_status = provider_status,
-                updated_at = v_now
+            SET used = used + 1, last_sequence = last_sequence + 1,
+                previous_status = provider_status, updated_at = v_now
             WHERE id = NEW.circuit_id
             RETURNING id, last_sequence, provider_status)
         INSERT INTO onramp.circuit_events
-            (circuit_id, sequence, at, type, from_status, to_status, connection_id, actor_role, actor_name)
-        SELECT id, last_sequence, v_now, 'connection.created', provider_status, provider_status, NEW.id,
-               onramp.actor_role(), onramp.actor_name()
+            (circuit_id, sequence, at, type, from_status, to_status, connection_id,
+             actor_role, actor_name)
+        SELECT id, last_sequence, v_now, 'connection.created', provider_status, provider_status,
+               NEW.id, onramp.actor_role(), onramp.actor_name()
         FROM circuit;
         UPDATE onramp.vnets SET used = used + 1, version = version + 1, updated_at = v_now
         WHERE id = NEW.vnet_id
@@ -110,29 +116,33 @@ BEGIN
     ELSE
         WITH circuit AS (
             UPDATE onramp.circuits
-            SET used = used - 1, last_sequence = last_sequence + 1, previous_status = provider_status,
-                updated_at = v_now
+            SET used = used - 1, last_sequence = last_sequence + 1,
+                previous_status = provider_status, updated_at = v_now
             WHERE id = OLD.circuit_id
             RETURNING id, last_sequence, provider_status)
         INSERT INTO onramp.circuit_events
-            (circuit_id, sequence, at, type, from_status, to_status, connection_id, actor_role, actor_name)
-        SELECT id, last_sequence, v_now, 'connection.deleted', provider_status, provider_status, OLD.id,
-               onramp.actor_role(), onramp.actor_name()
+            (circuit_id, sequence, at, type, from_status, to_status, connection_id,
+             actor_role, actor_name)
+        SELECT id, last_sequence, v_now, 'connection.deleted', provider_status, provider_status,
+               OLD.id, onramp.actor_role(), onramp.actor_name()
         FROM circuit;
         UPDATE onramp.vnets SET used = used - 1, version = version + 1, updated_at = v_now
         WHERE id = OLD.vnet_id;
-        DELETE FROM onramp.circuit_prefixes WHERE circuit_id = OLD.circuit_id AND vnet_id = OLD.vnet_id;
+        DELETE FROM onramp.circuit_prefixes
+        WHERE circuit_id = OLD.circuit_id AND vnet_id = OLD.vnet_id;
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION connection_counted() IS 'Counts connections on both sides, writes the event, keeps circuit_prefixes.';
+COMMENT ON FUNCTION connection_counted() IS
+    'Counts connections on both sides, writes the event, keeps circuit_prefixes.';
 CREATE TRIGGER "A_connection_counted" AFTER INSERT OR DELETE ON connections
     FOR EACH ROW EXECUTE FUNCTION connection_counted();
 
 -- Guards against DML by hand, the owner's too.
 CREATE TRIGGER a_connection_never_changes BEFORE UPDATE ON connections
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('a connection never changes; delete it and connect anew');
+    FOR EACH STATEMENT
+        EXECUTE FUNCTION refuse('a connection never changes; delete it and connect anew');
 CREATE TRIGGER connections_are_never_truncated BEFORE TRUNCATE ON connections
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('connections are never truncated');
 CREATE TRIGGER prefixes_follow_the_connections

@@ -14,9 +14,12 @@ CREATE TABLE remembered_callbacks (
 );
 -- For forgetting the oldest.
 CREATE INDEX remembered_callbacks_by_age ON remembered_callbacks (answered_at);
-COMMENT ON TABLE remembered_callbacks IS 'Callbacks that were answered 200, so that the same one again is a duplicate. Kept 8 days at least.';
+COMMENT ON TABLE remembered_callbacks IS
+    'Callbacks that were answered 200, so that the same one again is a duplicate. Kept 8 days at '
+    'least.';
 COMMENT ON COLUMN remembered_callbacks.partner IS 'Whose circuit it was about.';
-COMMENT ON COLUMN remembered_callbacks.by_operator IS 'Whether an operator acted for the partner: its ids are apart from the partner''s.';
+COMMENT ON COLUMN remembered_callbacks.by_operator IS
+    'Whether an operator acted for the partner: its ids are apart from the partner''s.';
 COMMENT ON COLUMN remembered_callbacks.webhook_id IS 'The header webhook-id.';
 COMMENT ON COLUMN remembered_callbacks.body_sha256 IS 'SHA-256 of the body''s octets.';
 COMMENT ON COLUMN remembered_callbacks.circuit_id IS 'The circuit it was about.';
@@ -34,7 +37,8 @@ CREATE TABLE refused_callbacks (
     provider_status text NOT NULL,
     code text NOT NULL
 );
-COMMENT ON TABLE refused_callbacks IS 'Authentic callbacks about a circuit that were refused. Rows are never changed or deleted.';
+COMMENT ON TABLE refused_callbacks IS
+    'Authentic callbacks about a circuit that were refused. Rows are never changed or deleted.';
 COMMENT ON COLUMN refused_callbacks.id IS 'UUID v7.';
 COMMENT ON COLUMN refused_callbacks.at IS 'When it was refused.';
 COMMENT ON COLUMN refused_callbacks.circuit_id IS 'The circuit it was about.';
@@ -46,4 +50,5 @@ COMMENT ON COLUMN refused_callbacks.type IS 'The event that was announced.';
 COMMENT ON COLUMN refused_callbacks.provider_status IS 'The status that the circuit stood at.';
 COMMENT ON COLUMN refused_callbacks.code IS 'The code of the refusal.';
 CREATE TRIGGER a_refusal_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON refused_callbacks
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('the record of a refusal is never changed or deleted');
+    FOR EACH STATEMENT
+        EXECUTE FUNCTION refuse('the record of a refusal is never changed or deleted');

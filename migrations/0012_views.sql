@@ -24,7 +24,8 @@ FROM partners p;
 COMMENT ON VIEW partner_view IS 'A partner with its offers, as answered.';
 
 CREATE VIEW peering_location_view AS
-SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, l.name, l.metro, l.zone::integer AS zone, l.site,
+SELECT 'ok'::text AS outcome, NULL::jsonb AS facts,
+       l.name, l.metro, l.zone::integer AS zone, l.site,
        to_jsonb(l.local_regions) AS local_regions, l.direct,
        coalesce((SELECT jsonb_agg(o.partner ORDER BY o.partner)
                  FROM offers o WHERE o.peering_location = l.name), '[]') AS partners
@@ -32,8 +33,8 @@ FROM peering_locations l;
 COMMENT ON VIEW peering_location_view IS 'A peering location with its partners, as answered.';
 
 CREATE VIEW token_view AS
-SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, id, role, customer_id, partner, description, key_id,
-       created_at, expires_at
+SELECT 'ok'::text AS outcome, NULL::jsonb AS facts,
+       id, role, customer_id, partner, description, key_id, created_at, expires_at
 FROM tokens;
 COMMENT ON VIEW token_view IS 'A token without its secret, as answered.';
 
@@ -47,18 +48,22 @@ SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, t.id, encode(t.sha256, 'hex'
        END AS name,
        t.expires_at
 FROM tokens t;
-COMMENT ON VIEW token_check_view IS 'What the daemon needs to recognise a token and name its holder.';
+COMMENT ON VIEW token_check_view IS
+    'What the daemon needs to recognise a token and name its holder.';
 
 CREATE VIEW callback_secret_view AS
 SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, id, secret, expires_at, created_at
 FROM callback_secrets;
-COMMENT ON VIEW callback_secret_view IS 'A callback secret, for issuing and for checking signatures.';
+COMMENT ON VIEW callback_secret_view IS
+    'A callback secret, for issuing and for checking signatures.';
 
 CREATE VIEW circuit_view AS
-SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, id, name, customer_id, partner, peering_location,
-       bandwidth_mbps, sku_tier, sku_family, service_key, service_key_issued_at, key_quoted_at,
+SELECT 'ok'::text AS outcome, NULL::jsonb AS facts,
+       id, name, customer_id, partner, peering_location, bandwidth_mbps, sku_tier, sku_family,
+       service_key, service_key_issued_at, key_quoted_at,
        circuit_status, provider_status, waiting_on, since, stalled,
-       last_rejection, partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag,
+       last_rejection, partner_note, partner_reference, expected_by, primary_port, secondary_port,
+       s_tag,
        deprovision_requested_at, delete_when_deprovisioned, used AS connections_used,
        vnet_limit AS connections_limit, provisioned_at, deprovisioned_at, deleted_at, tags,
        last_sequence AS version, created_at, updated_at
@@ -66,20 +71,23 @@ FROM circuits;
 COMMENT ON VIEW circuit_view IS 'A circuit, as its customer and operators see it.';
 
 CREATE VIEW partner_circuit_view AS
-SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, id, service_key, peering_location, bandwidth_mbps,
-       sku_tier, sku_family, circuit_status, provider_status, waiting_on, since, stalled,
+SELECT 'ok'::text AS outcome, NULL::jsonb AS facts,
+       id, service_key, peering_location, bandwidth_mbps, sku_tier, sku_family, circuit_status,
+       provider_status, waiting_on, since, stalled,
        deprovision_requested_at,
-       last_rejection, partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag, key_quoted_at,
+       last_rejection, partner_note, partner_reference, expected_by, primary_port, secondary_port,
+       s_tag, key_quoted_at,
        last_sequence AS version
 FROM circuits;
 COMMENT ON VIEW partner_circuit_view IS 'A circuit, as its partner sees it.';
 
 CREATE VIEW callback_view AS
-SELECT outcome, facts, true AS applied, 'applied'::text AS reason, NULL::timestamptz AS newest_timestamp,
+SELECT outcome, facts,
+       true AS applied, 'applied'::text AS reason, NULL::timestamptz AS newest_timestamp,
        id, service_key, peering_location, bandwidth_mbps, sku_tier, sku_family, circuit_status,
        provider_status, waiting_on, since, stalled, deprovision_requested_at, last_rejection,
-       partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag, key_quoted_at,
-       version
+       partner_note, partner_reference, expected_by, primary_port, secondary_port, s_tag,
+       key_quoted_at, version
 FROM partner_circuit_view;
 COMMENT ON VIEW callback_view IS 'What a callback came to, and the circuit as its partner sees it.';
 
@@ -118,7 +126,8 @@ BEGIN
     FOR v_column IN
         SELECT a.attrelid::regclass AS view, a.attname AS name
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        WHERE c.relnamespace = 'onramp'::regnamespace AND c.relkind = 'v' AND a.attname IN ('outcome', 'facts')
+        WHERE c.relnamespace = 'onramp'::regnamespace AND c.relkind = 'v'
+            AND a.attname IN ('outcome', 'facts')
     LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', v_column.view, v_column.name,
                        CASE v_column.name WHEN 'outcome' THEN '''ok'', or the code of a refusal.'

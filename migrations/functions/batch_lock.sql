@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first statement of a transaction that many requests share: every circuit, in order of id, then
--- every VNet likewise. Two such transactions can then wait for each other in one direction only.
+-- The first statement of a transaction that many requests share: every circuit, in order of id,
+-- then every VNet likewise. Two such transactions can then wait for each other in one direction
+-- only.
 CREATE OR REPLACE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
                                       p_connections uuid[])
 RETURNS SETOF verdict
@@ -12,10 +13,12 @@ DECLARE
 BEGIN
     -- What a key or a connection belongs to never changes (a rotated key belongs to nothing).
     IF cardinality(p_service_keys) > 0 THEN
-        v_circuits := v_circuits || ARRAY(SELECT id FROM circuits WHERE service_key = ANY (p_service_keys));
+        v_circuits := v_circuits || ARRAY(SELECT id FROM circuits
+            WHERE service_key = ANY (p_service_keys));
     END IF;
     IF cardinality(p_connections) > 0 THEN
-        v_circuits := v_circuits || ARRAY(SELECT circuit_id FROM connections WHERE id = ANY (p_connections));
+        v_circuits := v_circuits || ARRAY(SELECT circuit_id FROM connections
+            WHERE id = ANY (p_connections));
         v_vnets := v_vnets || ARRAY(SELECT vnet_id FROM connections WHERE id = ANY (p_connections));
     END IF;
     IF cardinality(v_circuits) > 0 THEN
@@ -28,5 +31,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION batch_lock IS 'Lock what a shared transaction will write, in an order that can''t deadlock.';
+COMMENT ON FUNCTION batch_lock IS
+    'Lock what a shared transaction will write, in an order that can''t deadlock.';
 GRANT EXECUTE ON FUNCTION batch_lock TO onramp_daemon;

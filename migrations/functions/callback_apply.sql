@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A partner's callback: signature and shape are checked already. What follows is judged in this order:
--- secret, time, key, duplicate, stale, table. p_secret_id null: an operator acts in the partner's place.
--- p_data: reason, note, expectedBy, primaryPort, secondaryPort, sTag, partnerReference, each validated;
--- absent leaves what is there, null clears it.
+-- A partner's callback: signature and shape are checked already. What follows is judged in this
+-- order: secret, time, key, duplicate, stale, table. p_secret_id null: an operator acts in the
+-- partner's place. p_data: reason, note, expectedBy, primaryPort, secondaryPort, sTag,
+-- partnerReference, each validated; absent leaves what is there, null clears it.
 CREATE OR REPLACE FUNCTION callback_apply(p_partner text, p_service_key uuid, p_type text,
                                           p_timestamp timestamptz, p_data jsonb, p_webhook_id text,
-                                          p_body_sha256 text, p_secret_id uuid, p_role text, p_actor text)
+                                          p_body_sha256 text, p_secret_id uuid, p_role text,
+                                          p_actor text)
 RETURNS SETOF callback_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -22,7 +23,8 @@ DECLARE
 BEGIN
     IF NOT v_by_operator THEN
         PERFORM FROM callback_secrets
-        WHERE id = p_secret_id AND partner = p_partner AND (expires_at IS NULL OR expires_at > v_now);
+        WHERE id = p_secret_id AND partner = p_partner
+              AND (expires_at IS NULL OR expires_at > v_now);
         IF NOT FOUND THEN
             r.outcome := 'unauthenticated';
             RETURN NEXT r;
@@ -33,7 +35,8 @@ BEGIN
     IF p_timestamp > v_now + interval '300 seconds' THEN
         r.outcome := 'timestamp_in_future';
         r.facts := jsonb_build_object(
-            'detail', 'The timestamp lies more than 300 seconds ahead of our clock; correct yours and send again.',
+            'detail', 'The timestamp lies more than 300 seconds ahead of our clock; '
+                      'correct yours and send again.',
             'errors', jsonb_build_array(jsonb_build_object(
                 'pointer', '/timestamp', 'code', 'out_of_range',
                 'detail', format('It is %s here.', time_shown(v_now)))));
@@ -46,7 +49,8 @@ BEGIN
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         r.outcome := 'not_found';
-        r.facts := jsonb_build_object('detail', 'No circuit of this partner has this service key; check it with the customer.');
+        r.facts := jsonb_build_object('detail',
+            'No circuit of this partner has this service key; check it with the customer.');
         RETURN NEXT r;
         RETURN;
     END IF;
@@ -61,7 +65,8 @@ BEGIN
         r.reason := CASE WHEN v_seen = v_digest THEN 'duplicate' ELSE 'webhook_id_reused' END;
     ELSIF c.deleted_at IS NOT NULL AND p_type <> 'circuit.deprovisioned' THEN
         r.outcome := 'not_found';
-        r.facts := jsonb_build_object('detail', 'No circuit of this partner has this service key; check it with the customer.');
+        r.facts := jsonb_build_object('detail',
+            'No circuit of this partner has this service key; check it with the customer.');
         RETURN NEXT r;
         RETURN;
     ELSIF p_timestamp < c.partner_timestamp THEN
@@ -91,8 +96,9 @@ BEGIN
 
     IF r.reason = 'applied' THEN
         WITH event AS (
-            INSERT INTO circuit_events (circuit_id, sequence, at, occurred_at, type, from_status, to_status,
-                                        actor_role, actor_name, reason)
+            INSERT INTO circuit_events
+                (circuit_id, sequence, at, occurred_at, type, from_status, to_status,
+                 actor_role, actor_name, reason)
             VALUES (c.id, c.last_sequence + 1, v_now, p_timestamp, p_type, c.provider_status, v_to,
                     p_role, p_actor, coalesce(p_data ->> 'reason', p_data ->> 'note')))
         UPDATE circuits
@@ -104,29 +110,36 @@ BEGIN
             key_quoted_at = CASE WHEN v_quotes THEN v_now ELSE c.key_quoted_at END,
             returned = v_to = 'NotProvisioned' AND p_type <> 'circuit.progress',
             -- A rejected request is closed, and so is one that is fulfilled.
-            deprovision_requested_at = CASE WHEN p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
-                                            THEN c.deprovision_requested_at END,
+            deprovision_requested_at =
+                CASE WHEN p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
+                     THEN c.deprovision_requested_at END,
             delete_when_deprovisioned = p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
                                         AND c.delete_when_deprovisioned,
             provisioned_at = CASE WHEN v_to = 'Provisioned' AND v_effect = 'moves'
                                   THEN v_now ELSE c.provisioned_at END,
-            deprovisioned_at = CASE WHEN p_type = 'circuit.deprovisioned' THEN v_now ELSE c.deprovisioned_at END,
+            deprovisioned_at = CASE WHEN p_type = 'circuit.deprovisioned' THEN v_now
+                ELSE c.deprovisioned_at END,
             last_rejection = CASE WHEN p_type = 'circuit.rejected'
-                                  THEN jsonb_build_object('reason', coalesce(p_data ->> 'reason', v_sentence),
-                                                          'at', time_shown(v_now))
+                                  THEN jsonb_build_object(
+                                      'reason', coalesce(p_data ->> 'reason', v_sentence),
+                                      'at', time_shown(v_now))
                                   ELSE c.last_rejection END,
             partner_note = CASE WHEN p_data ? 'note' THEN p_data ->> 'note' ELSE c.partner_note END,
-            expected_by = CASE WHEN p_data ? 'expectedBy' THEN (p_data ->> 'expectedBy')::timestamptz
+            expected_by = CASE WHEN p_data ? 'expectedBy'
+                THEN (p_data ->> 'expectedBy')::timestamptz
                                ELSE c.expected_by END,
-            primary_port = CASE WHEN p_data ? 'primaryPort' THEN p_data ->> 'primaryPort' ELSE c.primary_port END,
+            primary_port = CASE WHEN p_data ? 'primaryPort' THEN p_data ->> 'primaryPort'
+                ELSE c.primary_port END,
             secondary_port = CASE WHEN p_data ? 'secondaryPort' THEN p_data ->> 'secondaryPort'
                                   ELSE c.secondary_port END,
             s_tag = CASE WHEN p_data ? 'sTag' THEN (p_data ->> 'sTag')::smallint ELSE c.s_tag END,
-            partner_reference = CASE WHEN p_data ? 'partnerReference' THEN p_data ->> 'partnerReference'
+            partner_reference = CASE WHEN p_data ? 'partnerReference'
+                THEN p_data ->> 'partnerReference'
                                      ELSE c.partner_reference END
         WHERE id = c.id;
 
-        IF c.used > 0 AND c.circuit_status = 'Enabled' AND (c.provider_status = 'Provisioned') <> (v_to = 'Provisioned')
+        IF c.used > 0 AND c.circuit_status = 'Enabled'
+            AND (c.provider_status = 'Provisioned') <> (v_to = 'Provisioned')
         THEN
             PERFORM connections_follow(c.id, v_to = 'Provisioned', p_role, p_actor);
         END IF;
@@ -140,9 +153,11 @@ BEGIN
         IF r.reason = 'already' THEN
             UPDATE circuits SET partner_timestamp = p_timestamp WHERE id = c.id;
         ELSIF r.reason IN ('illegal_transition', 'webhook_id_reused') THEN
-            INSERT INTO refused_callbacks (circuit_id, partner, actor_role, actor_name, webhook_id, type,
-                                           provider_status, code)
-            VALUES (c.id, p_partner, p_role, p_actor, p_webhook_id, p_type, c.provider_status, r.reason);
+            INSERT INTO refused_callbacks
+                (circuit_id, partner, actor_role, actor_name, webhook_id, type, provider_status,
+                 code)
+            VALUES (c.id, p_partner, p_role, p_actor, p_webhook_id, p_type, c.provider_status,
+                r.reason);
         END IF;
         IF v_quotes THEN
             PERFORM circuit_quoted(c.id, p_role, p_actor);
@@ -150,18 +165,21 @@ BEGIN
         IF r.reason = 'illegal_transition' THEN
             r.outcome := r.reason;
             r.facts := jsonb_build_object(
-                'detail', format('%s From %s these events are legal: %s.', v_sentence, c.provider_status,
+                'detail', format('%s From %s these events are legal: %s.', v_sentence,
+                    c.provider_status,
                     (SELECT string_agg(event, ', ' ORDER BY event) FROM provider_transition
-                     WHERE from_status = c.provider_status AND by_partner AND effect IN ('moves', 'stays')
-                           AND (deprovision_requested IS NULL
-                                OR deprovision_requested = (c.deprovision_requested_at IS NOT NULL)))),
+                     WHERE from_status = c.provider_status AND by_partner
+                           AND effect IN ('moves', 'stays')
+                           AND (deprovision_requested IS NULL OR deprovision_requested
+                                = (c.deprovision_requested_at IS NOT NULL)))),
                 'providerStatus', c.provider_status);
             r.reason := NULL;
             RETURN NEXT r;
             RETURN;
         ELSIF r.reason = 'webhook_id_reused' THEN
             r.outcome := r.reason;
-            r.facts := jsonb_build_object('detail', 'This webhook-id was used for another body; give each callback an id of its own.');
+            r.facts := jsonb_build_object('detail',
+                'This webhook-id was used for another body; give each callback an id of its own.');
             r.reason := NULL;
             RETURN NEXT r;
             RETURN;
@@ -177,5 +195,7 @@ BEGIN
     FROM partner_circuit_view v WHERE v.id = c.id;
 END
 $$;
-COMMENT ON FUNCTION callback_apply IS 'What a partner announces about a circuit: applied, already so, stale, a duplicate, or refused.';
+COMMENT ON FUNCTION callback_apply IS
+    'What a partner announces about a circuit: applied, already so, stale, a duplicate, or '
+    'refused.';
 GRANT EXECUTE ON FUNCTION callback_apply TO onramp_daemon;

@@ -18,5 +18,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION callback_memory_sweep IS 'Forget callbacks answered more than 8 days ago, p_limit at most.';
+COMMENT ON FUNCTION callback_memory_sweep IS
+    'Forget callbacks answered more than 8 days ago, p_limit at most.';
 GRANT EXECUTE ON FUNCTION callback_memory_sweep TO onramp_daemon;

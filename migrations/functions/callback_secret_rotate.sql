@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION callback_secret_rotate(p_partner text, p_caller_partner text, p_secret text,
-                                                  p_keep_old_seconds int)
+CREATE OR REPLACE FUNCTION callback_secret_rotate(p_partner text, p_caller_partner text,
+                                                  p_secret text, p_keep_old_seconds int)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -25,5 +25,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION callback_secret_rotate IS 'Give a partner a new callback secret; the older ones live p_keep_old_seconds more at most.';
+COMMENT ON FUNCTION callback_secret_rotate IS
+    'Give a partner a new callback secret; the older ones live p_keep_old_seconds more at most.';
 GRANT EXECUTE ON FUNCTION callback_secret_rotate TO onramp_daemon;

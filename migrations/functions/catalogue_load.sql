@@ -20,7 +20,8 @@ BEGIN
 
     INSERT INTO offers (partner, peering_location, bandwidths_mbps)
     SELECT p ->> 'name', o ->> 'peeringLocation',
-           ARRAY(SELECT DISTINCT b::integer FROM jsonb_array_elements_text(o -> 'bandwidthsMbps') b ORDER BY 1)
+           ARRAY(SELECT DISTINCT b::integer FROM jsonb_array_elements_text(o -> 'bandwidthsMbps') b
+               ORDER BY 1)
     FROM jsonb_array_elements(p_catalogue -> 'partners') p, jsonb_array_elements(p -> 'offers') o
     ON CONFLICT (partner, peering_location) DO NOTHING;
 
@@ -28,5 +29,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION catalogue_load IS 'Add what is missing of a catalogue of locations, partners and offers; leave what is there.';
+COMMENT ON FUNCTION catalogue_load IS
+    'Add what is missing of a catalogue of locations, partners and offers; leave what is there.';
 GRANT EXECUTE ON FUNCTION catalogue_load TO onramp_daemon;

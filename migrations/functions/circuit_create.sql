@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 CREATE OR REPLACE FUNCTION circuit_create(p_customer uuid, p_name text, p_partner text,
-                                          p_peering_location text, p_bandwidth_mbps int, p_tier text,
-                                          p_family text, p_tags jsonb, p_role text, p_actor text)
+                                          p_peering_location text, p_bandwidth_mbps int,
+                                          p_tier text, p_family text, p_tags jsonb,
+                                          p_role text, p_actor text)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -26,10 +27,12 @@ BEGIN
                         'detail', 'There is no such partner; GET /v1/partners lists them.')
                 WHEN NOT EXISTS (SELECT FROM peering_locations WHERE name = p_peering_location) THEN
                     jsonb_build_object('pointer', '/peeringLocation', 'code', 'invalid_value',
-                        'detail', 'There is no such peering location; GET /v1/peering-locations lists them.')
+                        'detail', 'There is no such peering location; '
+                                  'GET /v1/peering-locations lists them.')
                 ELSE
                     jsonb_build_object('pointer', '/peeringLocation', 'code', 'invalid_value',
-                        'detail', format('This partner offers nothing there; GET /v1/partners/%s lists its offers.', p_partner))
+                        'detail', format('This partner offers nothing there; '
+                                         'GET /v1/partners/%s lists its offers.', p_partner))
             END));
         RETURN NEXT r;
         RETURN;
@@ -42,12 +45,14 @@ BEGIN
     -- For the event that the trigger writes.
     PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
     INSERT INTO circuits (customer_id, name, partner, peering_location, bandwidth_mbps, sku_tier,
-                          sku_family, vnet_limit, tags, created_at, updated_at, since, service_key_issued_at)
+                          sku_family, vnet_limit, tags, created_at, updated_at, since,
+                          service_key_issued_at)
     VALUES (p_customer, p_name, p_partner, p_peering_location, p_bandwidth_mbps, p_tier,
             p_family, v_limit, coalesce(p_tags, '{}'), v_now, v_now, v_now, v_now)
     RETURNING id INTO v_id;
     RETURN QUERY SELECT * FROM circuit_view WHERE id = v_id;
 END
 $$;
-COMMENT ON FUNCTION circuit_create IS 'Order a circuit: its service key is issued, its history begins.';
+COMMENT ON FUNCTION circuit_create IS
+    'Order a circuit: its service key is issued, its history begins.';
 GRANT EXECUTE ON FUNCTION circuit_create TO onramp_daemon;

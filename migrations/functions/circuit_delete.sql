@@ -19,7 +19,8 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_object('type', type, 'id', id, 'detail', detail) ORDER BY rank, id)
     INTO v_blockers
     FROM (SELECT 1 AS rank, 'provider_status' AS type, NULL::uuid AS id,
-                 format('The circuit is %s; have it deprovisioned first.', c.provider_status) AS detail
+                 format('The circuit is %s; have it deprovisioned first.', c.provider_status)
+                     AS detail
           WHERE c.provider_status <> 'NotProvisioned'
           UNION ALL
           SELECT 2, 'connection', k.id, 'A VNet is connected; delete the connection first.'
@@ -42,5 +43,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION circuit_delete IS 'Delete a circuit that is not provisioned and that nothing hangs on, or name every blocker.';
+COMMENT ON FUNCTION circuit_delete IS
+    'Delete a circuit that is not provisioned and that nothing hangs on, or name every blocker.';
 GRANT EXECUTE ON FUNCTION circuit_delete TO onramp_daemon;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION circuit_event_list(p_id uuid, p_customer uuid, p_after bigint, p_limit int)
+CREATE OR REPLACE FUNCTION circuit_event_list(p_id uuid, p_customer uuid, p_after bigint,
+                                              p_limit int)
 RETURNS SETOF event_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -17,5 +18,6 @@ BEGIN
     ORDER BY sequence LIMIT p_limit + 1;
 END
 $$;
-COMMENT ON FUNCTION circuit_event_list IS 'List a circuit''s history, by sequence, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION circuit_event_list IS
+    'List a circuit''s history, by sequence, from after p_after on; one more than p_limit.';
 GRANT EXECUTE ON FUNCTION circuit_event_list TO onramp_daemon;

@@ -13,5 +13,6 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION circuit_get IS 'Read a circuit. Operators (p_customer null) read deleted ones too.';
+COMMENT ON FUNCTION circuit_get IS
+    'Read a circuit. Operators (p_customer null) read deleted ones too.';
 GRANT EXECUTE ON FUNCTION circuit_get TO onramp_daemon;

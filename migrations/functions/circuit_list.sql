@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION circuit_list(p_customer uuid, p_after uuid, p_limit int, p_provider_status text,
-                                        p_circuit_status text, p_partner text, p_peering_location text,
-                                        p_customer_filter uuid, p_service_key uuid, p_deleted boolean)
+CREATE OR REPLACE FUNCTION circuit_list(p_customer uuid, p_after uuid, p_limit int,
+                                        p_provider_status text, p_circuit_status text,
+                                        p_partner text, p_peering_location text,
+                                        p_customer_filter uuid, p_service_key uuid,
+                                        p_deleted boolean)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -16,7 +18,8 @@ BEGIN
     END IF;
 
     -- The two lists that are read all the time keep their plans.
-    IF num_nonnulls(p_provider_status, p_circuit_status, p_partner, p_peering_location, p_service_key) = 0
+    IF num_nonnulls(p_provider_status, p_circuit_status, p_partner, p_peering_location,
+        p_service_key) = 0
        AND NOT v_deleted
     THEN
         IF v_customer IS NOT NULL THEN
@@ -44,18 +47,20 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Any other set of filters is planned by itself, for its own values: the index of the rarest one
-    -- is the right one. Only the conditions that apply are written; values stay parameters.
+    -- Any other set of filters is planned by itself, for its own values: the index of the rarest
+    -- one is the right one. Only the conditions that apply are written; values stay parameters.
     v_query := 'SELECT id FROM circuits WHERE id > $1'
         || CASE WHEN v_deleted THEN ' AND listed_as = ''Deleted'''
                 WHEN p_provider_status IS NOT NULL THEN ' AND listed_as = $4'
                 ELSE ' AND deleted_at IS NULL' END
-        || CASE WHEN v_deleted AND p_provider_status IS NOT NULL THEN ' AND provider_status = $4' ELSE '' END
+        || CASE WHEN v_deleted AND p_provider_status IS NOT NULL THEN ' AND provider_status = $4'
+            ELSE '' END
         || CASE WHEN v_customer IS NOT NULL THEN ' AND customer_id = $3' ELSE '' END
         || CASE p_circuit_status
                -- A living circuit is Disabled when it waits on the operator, and that is indexed.
                WHEN 'Disabled' THEN CASE WHEN v_deleted THEN ' AND circuit_status = ''Disabled'''
-                                         ELSE ' AND waiting_on = ''operator'' AND due_at = ''infinity''' END
+                                         ELSE ' AND waiting_on = ''operator'''
+                                              ' AND due_at = ''infinity''' END
                WHEN 'Enabled' THEN ' AND circuit_status = ''Enabled''' ELSE '' END
         || CASE WHEN p_partner IS NOT NULL THEN ' AND partner = $5' ELSE '' END
         || CASE WHEN p_peering_location IS NOT NULL THEN ' AND peering_location = $6' ELSE '' END
@@ -66,10 +71,14 @@ BEGIN
                           '(%1$s AND NOT shown_to_partner ORDER BY id LIMIT $2)', v_query);
     END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT v.* FROM (%s ORDER BY id LIMIT $2) AS page JOIN circuit_view v ON v.id = page.id ORDER BY v.id',
+        'SELECT v.* FROM (%s ORDER BY id LIMIT $2) AS page '
+        'JOIN circuit_view v ON v.id = page.id ORDER BY v.id',
         v_query)
-    USING v_after, p_limit + 1, v_customer, p_provider_status, p_partner, p_peering_location, p_service_key;
+    USING v_after, p_limit + 1, v_customer, p_provider_status, p_partner, p_peering_location,
+        p_service_key;
 END
 $$;
-COMMENT ON FUNCTION circuit_list IS 'List circuits, by id, from after p_after on; one more than p_limit. Operators (p_customer null) may list deleted ones instead.';
+COMMENT ON FUNCTION circuit_list IS
+    'List circuits, by id, from after p_after on; one more than p_limit. Operators (p_customer '
+    'null) may list deleted ones instead.';
 GRANT EXECUTE ON FUNCTION circuit_list TO onramp_daemon;

@@ -8,15 +8,16 @@ DECLARE
 BEGIN
     WITH circuit AS (
         UPDATE circuits
-        SET key_quoted_at = v_now, last_sequence = last_sequence + 1, previous_status = provider_status,
-            updated_at = v_now
+        SET key_quoted_at = v_now, last_sequence = last_sequence + 1,
+            previous_status = provider_status, updated_at = v_now
         WHERE id = p_id
         RETURNING id, last_sequence, provider_status)
-    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
-                                actor_name, reason)
-    SELECT id, last_sequence, v_now, 'circuit.updated', provider_status, provider_status, p_role, p_actor,
-           'The partner quoted the service key.'
+    INSERT INTO circuit_events
+        (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name, reason)
+    SELECT id, last_sequence, v_now, 'circuit.updated', provider_status, provider_status,
+           p_role, p_actor, 'The partner quoted the service key.'
     FROM circuit;
 END
 $$;
-COMMENT ON FUNCTION circuit_quoted IS 'Note that the partner has quoted the service key, with the event.';
+COMMENT ON FUNCTION circuit_quoted IS
+    'Note that the partner has quoted the service key, with the event.';

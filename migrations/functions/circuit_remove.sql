@@ -8,12 +8,15 @@ DECLARE
 BEGIN
     WITH circuit AS (
         UPDATE circuits
-        SET deleted_at = v_now, last_sequence = last_sequence + 1, previous_status = provider_status,
-            updated_at = v_now, deprovision_requested_at = NULL, delete_when_deprovisioned = false
+        SET deleted_at = v_now, last_sequence = last_sequence + 1,
+            previous_status = provider_status, updated_at = v_now,
+            deprovision_requested_at = NULL, delete_when_deprovisioned = false
         WHERE id = p_id
         RETURNING id, last_sequence, provider_status)
-    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
-    SELECT id, last_sequence, v_now, 'circuit.deleted', provider_status, provider_status, p_role, p_actor
+    INSERT INTO circuit_events
+        (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
+    SELECT id, last_sequence, v_now, 'circuit.deleted', provider_status, provider_status,
+           p_role, p_actor
     FROM circuit;
 END
 $$;

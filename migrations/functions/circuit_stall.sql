@@ -19,8 +19,10 @@ BEGIN
             updated_at = v_now
         FROM late WHERE c.id = late.id
         RETURNING c.id, c.last_sequence, c.provider_status)
-    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
-    SELECT id, last_sequence, v_now, 'circuit.stalled', provider_status, provider_status, 'system', 'onramp'
+    INSERT INTO circuit_events
+        (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
+    SELECT id, last_sequence, v_now, 'circuit.stalled', provider_status, provider_status,
+           'system', 'onramp'
     FROM circuit;
     GET DIAGNOSTICS v_stalled = ROW_COUNT;
 
@@ -29,5 +31,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION circuit_stall IS 'Mark circuits whose partner has let the deadline pass, p_limit at most.';
+COMMENT ON FUNCTION circuit_stall IS
+    'Mark circuits whose partner has let the deadline pass, p_limit at most.';
 GRANT EXECUTE ON FUNCTION circuit_stall TO onramp_daemon;

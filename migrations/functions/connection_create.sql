@@ -1,14 +1,16 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Both rows are locked before anything is decided, the circuit first, so what is read here stays true;
--- the trigger A_connection_counted then writes both. Where this function is wrong the constraints say
--- so, as an error.
-CREATE OR REPLACE FUNCTION connection_create(p_customer uuid, p_circuit uuid, p_vnet uuid, p_role text, p_actor text)
+-- Both rows are locked before anything is decided, the circuit first, so what is read here stays
+-- true; the trigger A_connection_counted then writes both. Where this function is wrong the
+-- constraints say so, as an error.
+CREATE OR REPLACE FUNCTION connection_create(p_customer uuid, p_circuit uuid, p_vnet uuid,
+                                             p_role text, p_actor text)
 RETURNS SETOF connection_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r connection_view;
     c circuits%ROWTYPE;
     v vnets%ROWTYPE;
+    v_connected boolean := false;
     v_overlap cidr;
 BEGIN
     SELECT * INTO c FROM circuits
@@ -30,32 +32,45 @@ BEGIN
         RETURN;
     END IF;
 
+    -- Asked only where it can be so: an IF with a query in it costs a query.
+    IF c.used > 0 AND v.used > 0 THEN
+        v_connected := EXISTS (SELECT FROM connections
+                               WHERE circuit_id = p_circuit AND vnet_id = p_vnet);
+    END IF;
+
     IF c.circuit_status = 'Disabled' THEN
         r.outcome := 'circuit_disabled';
-        r.facts := jsonb_build_object('detail', 'The operator has disabled this circuit; ask the operator.');
+        r.facts := jsonb_build_object('detail',
+            'The operator has disabled this circuit; ask the operator.');
     ELSIF c.provider_status <> 'Provisioned' THEN
         r.outcome := 'circuit_not_provisioned';
         r.facts := jsonb_build_object(
-            'detail', format('The circuit is %s; connect it once its partner has provisioned it.', c.provider_status),
+            'detail', format('The circuit is %s; connect it once its partner has provisioned it.',
+                             c.provider_status),
             'providerStatus', c.provider_status);
     ELSIF c.delete_when_deprovisioned THEN
         r.outcome := 'circuit_deprovision_requested';
-        r.facts := jsonb_build_object('detail', 'This circuit will be deleted once it is deprovisioned; withdraw that request first.');
+        r.facts := jsonb_build_object('detail',
+            'This circuit will be deleted once it is deprovisioned; withdraw that request first.');
     ELSIF v.gateway_subnet IS NULL THEN
         r.outcome := 'vnet_has_no_gateway';
-        r.facts := jsonb_build_object('detail', 'Give the VNet a gateway first: PUT /v1/vnets/{id}/gateway.');
-    ELSIF c.used > 0 AND EXISTS (SELECT FROM connections WHERE circuit_id = p_circuit AND vnet_id = p_vnet) THEN
+        r.facts := jsonb_build_object('detail',
+            'Give the VNet a gateway first: PUT /v1/vnets/{id}/gateway.');
+    ELSIF v_connected THEN
         r.outcome := 'already_connected';
-        r.facts := jsonb_build_object('detail', 'This VNet is connected to this circuit already; there is nothing to do.');
+        r.facts := jsonb_build_object('detail',
+            'This VNet is connected to this circuit already; there is nothing to do.');
     ELSIF c.used >= c.vnet_limit THEN
         r.outcome := 'circuit_vnet_limit_reached';
         r.facts := jsonb_build_object(
-            'detail', format('This circuit is connected to %s of %s VNets; delete a connection first.', c.used, c.vnet_limit),
+            'detail', format('This circuit is connected to %s of %s VNets; '
+                             'delete a connection first.', c.used, c.vnet_limit),
             'limit', c.vnet_limit, 'used', c.used, 'scope', 'circuit');
     ELSIF v.used >= 4 THEN
         r.outcome := 'vnet_circuit_limit_reached';
         r.facts := jsonb_build_object(
-            'detail', format('This VNet is connected to %s of 4 circuits; delete a connection first.', v.used),
+            'detail', format('This VNet is connected to %s of 4 circuits; '
+                             'delete a connection first.', v.used),
             'limit', 4, 'used', v.used, 'scope', 'vnet');
     ELSE
         IF c.used > 0 THEN
@@ -68,7 +83,8 @@ BEGIN
         IF v_overlap IS NOT NULL THEN
             r.outcome := 'address_space_overlap';
             r.facts := jsonb_build_object('detail',
-                format('%s of this VNet overlaps with a VNet that is on the circuit already; addresses on one circuit have to differ.', v_overlap));
+                format('%s of this VNet overlaps with a VNet that is on the circuit already; '
+                       'addresses on one circuit have to differ.', v_overlap));
         END IF;
     END IF;
     IF r.outcome IS NOT NULL THEN

@@ -8,7 +8,8 @@ DECLARE
     v_vnet uuid;
 BEGIN
     SELECT circuit_id, vnet_id INTO v_circuit, v_vnet FROM connections
-    WHERE id = p_id AND (p_customer IS NULL OR p_customer IN (circuit_customer_id, vnet_customer_id));
+    WHERE id = p_id AND (p_customer IS NULL OR p_customer IN (circuit_customer_id,
+        vnet_customer_id));
     IF FOUND THEN
         -- Circuit, VNet, connection: the order in which connecting takes them.
         PERFORM FROM circuits WHERE id = v_circuit FOR NO KEY UPDATE;

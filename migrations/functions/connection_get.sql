@@ -12,7 +12,8 @@ BEGIN
            CASE WHEN p_customer IS NULL OR k.vnet_customer_id = p_customer THEN v.vnet_id END,
            v.status, v.authorization_id, v.created_at
     FROM connections k JOIN connection_view v ON v.id = k.id
-    WHERE k.id = p_id AND (p_customer IS NULL OR p_customer IN (k.circuit_customer_id, k.vnet_customer_id));
+    WHERE k.id = p_id AND (p_customer IS NULL OR p_customer IN (k.circuit_customer_id,
+        k.vnet_customer_id));
     IF NOT FOUND THEN
         r.outcome := 'not_found';
         RETURN NEXT r;

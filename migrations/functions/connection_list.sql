@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION connection_list(p_customer uuid, p_after uuid, p_limit int, p_circuit uuid, p_vnet uuid)
+CREATE OR REPLACE FUNCTION connection_list(p_customer uuid, p_after uuid, p_limit int,
+                                           p_circuit uuid, p_vnet uuid)
 RETURNS SETOF connection_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
     v_page uuid[];
 BEGIN
-    -- One statement a way in, each with an index of its own. A circuit has few connections, a VNet 4.
+    -- One statement a way in, each with an index of its own. A circuit has few connections, a VNet
+    -- 4.
     IF p_vnet IS NOT NULL THEN
         v_page := ARRAY(SELECT id FROM connections
             WHERE vnet_id = p_vnet AND (p_circuit IS NULL OR circuit_id = p_circuit)
@@ -14,7 +16,8 @@ BEGIN
             ORDER BY id LIMIT p_limit + 1);
     ELSIF p_circuit IS NOT NULL THEN
         v_page := ARRAY(SELECT id FROM connections
-            WHERE circuit_id = p_circuit AND (p_customer IS NULL OR circuit_customer_id = p_customer) AND id > v_after
+            WHERE circuit_id = p_circuit AND (p_customer IS NULL
+                OR circuit_customer_id = p_customer) AND id > v_after
             ORDER BY id LIMIT p_limit + 1);
     ELSIF p_customer IS NOT NULL THEN
         v_page := ARRAY(
@@ -22,11 +25,13 @@ BEGIN
              ORDER BY id LIMIT p_limit + 1)
             UNION ALL
             (SELECT id FROM connections
-             WHERE circuit_customer_id = p_customer AND circuit_customer_id <> vnet_customer_id AND id > v_after
+             WHERE circuit_customer_id = p_customer AND circuit_customer_id <> vnet_customer_id
+                 AND id > v_after
              ORDER BY id LIMIT p_limit + 1)
             ORDER BY id LIMIT p_limit + 1);
     ELSE
-        v_page := ARRAY(SELECT id FROM connections WHERE id > v_after ORDER BY id LIMIT p_limit + 1);
+        v_page := ARRAY(SELECT id FROM connections WHERE id > v_after
+            ORDER BY id LIMIT p_limit + 1);
     END IF;
     RETURN QUERY
     SELECT v.outcome, v.facts, v.id,
@@ -38,5 +43,6 @@ BEGIN
     ORDER BY k.id;
 END
 $$;
-COMMENT ON FUNCTION connection_list IS 'List connections, by id, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION connection_list IS
+    'List connections, by id, from after p_after on; one more than p_limit.';
 GRANT EXECUTE ON FUNCTION connection_list TO onramp_daemon;

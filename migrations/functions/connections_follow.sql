@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Internal: after a circuit went up (Provisioned and Enabled) or down, one event for each of its
 -- connections. The caller holds the circuit's lock.
-CREATE OR REPLACE FUNCTION connections_follow(p_circuit uuid, p_up boolean, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION connections_follow(p_circuit uuid, p_up boolean, p_role text,
+                                              p_actor text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = onramp, pg_temp AS $$
 BEGIN
@@ -16,4 +17,5 @@ BEGIN
     ORDER BY k.id;
 END
 $$;
-COMMENT ON FUNCTION connections_follow IS 'Write connection.up or connection.down for each connection of a circuit.';
+COMMENT ON FUNCTION connections_follow IS
+    'Write connection.up or connection.down for each connection of a circuit.';

@@ -8,5 +8,6 @@ BEGIN
     RETURN QUERY SELECT * FROM customer_view WHERE id > v_after ORDER BY id LIMIT p_limit + 1;
 END
 $$;
-COMMENT ON FUNCTION customer_list IS 'List customers, by id, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION customer_list IS
+    'List customers, by id, from after p_after on; one more than p_limit.';
 GRANT EXECUTE ON FUNCTION customer_list TO onramp_daemon;

@@ -21,13 +21,16 @@ BEGIN
 
     DELETE FROM offers
     WHERE partner = p_partner
-          AND peering_location NOT IN (SELECT o ->> 'peeringLocation' FROM jsonb_array_elements(p_offers) o);
+          AND peering_location NOT IN (SELECT o ->> 'peeringLocation'
+                                       FROM jsonb_array_elements(p_offers) o);
     INSERT INTO offers (partner, peering_location, bandwidths_mbps)
     SELECT p_partner, o ->> 'peeringLocation',
            array_agg(DISTINCT b.mbps::integer ORDER BY b.mbps::integer)
-    FROM jsonb_array_elements(p_offers) o, jsonb_array_elements_text(o -> 'bandwidthsMbps') AS b (mbps)
+    FROM jsonb_array_elements(p_offers) o,
+         jsonb_array_elements_text(o -> 'bandwidthsMbps') AS b (mbps)
     GROUP BY o ->> 'peeringLocation'
-    ON CONFLICT (partner, peering_location) DO UPDATE SET bandwidths_mbps = excluded.bandwidths_mbps;
+    ON CONFLICT (partner, peering_location)
+    DO UPDATE SET bandwidths_mbps = excluded.bandwidths_mbps;
     RETURN NULL;
 END
 $$;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION partner_circuit_list(p_partner text, p_after uuid, p_limit int, p_provider_status text)
+CREATE OR REPLACE FUNCTION partner_circuit_list(p_partner text, p_after uuid, p_limit int,
+                                                p_provider_status text)
 RETURNS SETOF partner_circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -23,5 +24,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION partner_circuit_list IS 'List the circuits whose key the partner has quoted, by id, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION partner_circuit_list IS
+    'List the circuits whose key the partner has quoted, by id, from after p_after on; one more '
+    'than p_limit.';
 GRANT EXECUTE ON FUNCTION partner_circuit_list TO onramp_daemon;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION partner_circuit_quote(p_partner text, p_service_key uuid, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION partner_circuit_quote(p_partner text, p_service_key uuid, p_role text,
+                                                 p_actor text)
 RETURNS SETOF partner_circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -11,7 +12,8 @@ BEGIN
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         r.outcome := 'not_found';
-        r.facts := jsonb_build_object('detail', 'No circuit of this partner has this service key; check it with the customer.');
+        r.facts := jsonb_build_object('detail',
+            'No circuit of this partner has this service key; check it with the customer.');
         RETURN NEXT r;
         RETURN;
     END IF;
@@ -21,5 +23,6 @@ BEGIN
     RETURN QUERY SELECT * FROM partner_circuit_view WHERE id = c.id;
 END
 $$;
-COMMENT ON FUNCTION partner_circuit_quote IS 'A partner shows that it holds a service key; from then on it sees the circuit.';
+COMMENT ON FUNCTION partner_circuit_quote IS
+    'A partner shows that it holds a service key; from then on it sees the circuit.';
 GRANT EXECUTE ON FUNCTION partner_circuit_quote TO onramp_daemon;

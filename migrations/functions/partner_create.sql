@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION partner_create(p_name text, p_display_name text, p_offers jsonb, p_secret text)
+CREATE OR REPLACE FUNCTION partner_create(p_name text, p_display_name text, p_offers jsonb,
+                                          p_secret text)
 RETURNS SETOF partner_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -10,7 +11,8 @@ BEGIN
     ON CONFLICT (name) DO NOTHING;
     IF NOT FOUND THEN
         r.outcome := 'partner_exists';
-        r.facts := jsonb_build_object('detail', 'This name is taken; choose another, or PUT the partner that has it.');
+        r.facts := jsonb_build_object('detail',
+            'This name is taken; choose another, or PUT the partner that has it.');
         RETURN NEXT r;
         RETURN;
     END IF;
@@ -26,5 +28,6 @@ BEGIN
     RETURN QUERY SELECT * FROM partner_view WHERE name = p_name;
 END
 $$;
-COMMENT ON FUNCTION partner_create IS 'Create a partner with its offers and its first callback secret.';
+COMMENT ON FUNCTION partner_create IS
+    'Create a partner with its offers and its first callback secret.';
 GRANT EXECUTE ON FUNCTION partner_create TO onramp_daemon;

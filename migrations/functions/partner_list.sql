@@ -8,5 +8,6 @@ BEGIN
     RETURN QUERY SELECT * FROM partner_view WHERE name > v_after ORDER BY name LIMIT p_limit + 1;
 END
 $$;
-COMMENT ON FUNCTION partner_list IS 'List partners, by name, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION partner_list IS
+    'List partners, by name, from after p_after on; one more than p_limit.';
 GRANT EXECUTE ON FUNCTION partner_list TO onramp_daemon;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION partner_replace(p_partner text, p_display_name text, p_offers jsonb, p_name text)
+CREATE OR REPLACE FUNCTION partner_replace(p_partner text, p_display_name text, p_offers jsonb,
+                                           p_name text)
 RETURNS SETOF partner_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -17,7 +18,8 @@ BEGIN
         r.outcome := 'immutable_field';
         r.facts := jsonb_build_object('errors', jsonb_build_array(jsonb_build_object(
             'pointer', '/name', 'code', 'invalid_value',
-            'detail', 'The name of a partner cannot change; leave it out, or repeat the one in the path.')));
+            'detail', 'The name of a partner cannot change; '
+                      'leave it out, or repeat the one in the path.')));
         RETURN NEXT r;
         RETURN;
     END IF;
@@ -28,9 +30,11 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
-    UPDATE partners SET display_name = p_display_name, updated_at = clock_timestamp() WHERE name = p_partner;
+    UPDATE partners SET display_name = p_display_name, updated_at = clock_timestamp()
+    WHERE name = p_partner;
     RETURN QUERY SELECT * FROM partner_view WHERE name = p_partner;
 END
 $$;
-COMMENT ON FUNCTION partner_replace IS 'Replace a partner''s display name and offers; circuits keep what they were ordered with.';
+COMMENT ON FUNCTION partner_replace IS
+    'Replace a partner''s display name and offers; circuits keep what they were ordered with.';
 GRANT EXECUTE ON FUNCTION partner_replace TO onramp_daemon;

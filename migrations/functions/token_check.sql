@@ -8,5 +8,6 @@ BEGIN
           AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp());
 END
 $$;
-COMMENT ON FUNCTION token_check IS 'A live token by its key id, with its digest and its holder''s name; no row: there is none.';
+COMMENT ON FUNCTION token_check IS
+    'A live token by its key id, with its digest and its holder''s name; no row: there is none.';
 GRANT EXECUTE ON FUNCTION token_check TO onramp_daemon;

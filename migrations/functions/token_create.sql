@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 CREATE OR REPLACE FUNCTION token_create(p_key_id text, p_sha256 text, p_role text, p_customer uuid,
-                                        p_partner text, p_description text, p_expires_at timestamptz,
-                                        p_caller_role text, p_caller_customer uuid, p_caller_partner text)
+                                        p_partner text, p_description text,
+                                        p_expires_at timestamptz,
+                                        p_caller_role text, p_caller_customer uuid,
+                                        p_caller_partner text)
 RETURNS SETOF token_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -21,7 +23,8 @@ BEGIN
            OR v_partner IS DISTINCT FROM p_caller_partner
         THEN
             r.outcome := 'forbidden';
-            r.facts := jsonb_build_object('detail', 'You may create tokens for yourself only; ask an operator for others.');
+            r.facts := jsonb_build_object('detail',
+                'You may create tokens for yourself only; ask an operator for others.');
             RETURN NEXT r;
             RETURN;
         END IF;
@@ -31,10 +34,12 @@ BEGIN
         v_errors := v_errors || jsonb_build_object('pointer', '/customerId', 'code', 'required',
             'detail', 'A customer''s token is bound to a customer; name it.');
     ELSIF p_role = 'customer' AND NOT EXISTS (SELECT FROM customers WHERE id = v_customer) THEN
-        v_errors := v_errors || jsonb_build_object('pointer', '/customerId', 'code', 'invalid_value',
+        v_errors := v_errors || jsonb_build_object(
+            'pointer', '/customerId', 'code', 'invalid_value',
             'detail', 'There is no such customer.');
     ELSIF p_role <> 'customer' AND v_customer IS NOT NULL THEN
-        v_errors := v_errors || jsonb_build_object('pointer', '/customerId', 'code', 'invalid_value',
+        v_errors := v_errors || jsonb_build_object(
+            'pointer', '/customerId', 'code', 'invalid_value',
             'detail', 'Only a customer''s token is bound to a customer; leave it out.');
     END IF;
     IF p_role = 'partner' AND v_partner IS NULL THEN
@@ -59,7 +64,8 @@ BEGIN
     END IF;
 
     INSERT INTO tokens (key_id, sha256, role, customer_id, partner, description, expires_at)
-    VALUES (p_key_id, decode(p_sha256, 'hex'), p_role, v_customer, v_partner, coalesce(p_description, ''),
+    VALUES (p_key_id, decode(p_sha256, 'hex'), p_role, v_customer, v_partner,
+            coalesce(p_description, ''),
             p_expires_at)
     RETURNING id INTO v_id;
     RETURN QUERY SELECT * FROM token_view WHERE id = v_id;

@@ -23,5 +23,6 @@ BEGIN
     END CASE;
 END
 $$;
-COMMENT ON FUNCTION token_list IS 'List the tokens that the caller may see, by id, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION token_list IS
+    'List the tokens that the caller may see, by id, from after p_after on; one more than p_limit.';
 GRANT EXECUTE ON FUNCTION token_list TO onramp_daemon;

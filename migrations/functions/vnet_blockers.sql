@@ -7,7 +7,8 @@ BEGIN
     RETURN (SELECT jsonb_build_object(
                 'detail', p_detail,
                 'blockers', jsonb_agg(jsonb_build_object('type', 'connection', 'id', id,
-                    'detail', 'The VNet is connected to a circuit; delete the connection first.') ORDER BY id))
+                    'detail', 'The VNet is connected to a circuit; delete the connection first.')
+                ORDER BY id))
             FROM connections WHERE vnet_id = p_vnet);
 END
 $$;

@@ -16,9 +16,11 @@ BEGIN
         r.facts := jsonb_build_object('detail', 'This VNet has no gateway.');
     ELSIF v.used > 0 THEN
         r.outcome := 'vnet_in_use';
-        r.facts := vnet_blockers(p_vnet, 'A connected VNet keeps its gateway; delete its connections first.');
+        r.facts := vnet_blockers(p_vnet,
+            'A connected VNet keeps its gateway; delete its connections first.');
     ELSE
-        UPDATE vnets SET gateway_subnet = NULL, version = version + 1, updated_at = clock_timestamp()
+        UPDATE vnets SET gateway_subnet = NULL, version = version + 1,
+            updated_at = clock_timestamp()
         WHERE id = p_vnet;
         RETURN QUERY SELECT * FROM vnet_view WHERE id = p_vnet;
         RETURN;
@@ -26,5 +28,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION vnet_gateway_delete IS 'Take the gateway away from a VNet that is not connected.';
+COMMENT ON FUNCTION vnet_gateway_delete IS
+    'Take the gateway away from a VNet that is not connected.';
 GRANT EXECUTE ON FUNCTION vnet_gateway_delete TO onramp_daemon;

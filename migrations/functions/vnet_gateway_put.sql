@@ -16,7 +16,8 @@ BEGIN
         RETURN;
     ELSIF v.used > 0 THEN
         r.outcome := 'vnet_in_use';
-        r.facts := vnet_blockers(p_vnet, 'A connected VNet keeps its gateway; delete its connections first.');
+        r.facts := vnet_blockers(p_vnet,
+            'A connected VNet keeps its gateway; delete its connections first.');
     ELSIF NOT p_subnet::inet <<= ANY (v.address_space::inet[]) OR masklen(p_subnet) > 28 THEN
         r.outcome := 'invalid_request';
         r.facts := jsonb_build_object('errors', jsonb_build_array(jsonb_build_object(
@@ -24,7 +25,8 @@ BEGIN
             'detail', format('The subnet is /28 or larger and lies inside the address space: %s.',
                              array_to_string(v.address_space, ', ')))));
     ELSE
-        UPDATE vnets SET gateway_subnet = p_subnet, version = version + 1, updated_at = clock_timestamp()
+        UPDATE vnets SET gateway_subnet = p_subnet, version = version + 1,
+            updated_at = clock_timestamp()
         WHERE id = p_vnet;
         RETURN QUERY SELECT * FROM vnet_view WHERE id = p_vnet;
         RETURN;
@@ -32,5 +34,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION vnet_gateway_put IS 'Give a VNet its gateway, or move it while the VNet is not connected.';
+COMMENT ON FUNCTION vnet_gateway_put IS
+    'Give a VNet its gateway, or move it while the VNet is not connected.';
 GRANT EXECUTE ON FUNCTION vnet_gateway_put TO onramp_daemon;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION vnet_list(p_customer uuid, p_after uuid, p_limit int, p_customer_filter uuid)
+CREATE OR REPLACE FUNCTION vnet_list(p_customer uuid, p_after uuid, p_limit int,
+                                     p_customer_filter uuid)
 RETURNS SETOF vnet_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

@@ -4,7 +4,8 @@
 #
 # Starts a cluster in a temporary directory (unix socket only), sets PGHOST, PGUSER (a superuser,
 # onramp_admin) and PGDATABASE for the command, and stops and removes everything whatever happens.
-# Exits with the command's status. Where ONRAMP_TEST_CLUSTER is set, that cluster (its PGHOST) is used.
+# Exits with the command's status. Where ONRAMP_TEST_CLUSTER is set, that cluster (its PGHOST) is
+# used.
 # As root the server runs as the user postgres, because PostgreSQL refuses root.
 # Answers are not kept (fsync is off): nothing in it outlives the command.
 set -eu
@@ -30,7 +31,8 @@ if [ -z "$bin" ]; then
     exit 69
 fi
 
-# A prefix, not a function: behind & a function is a shell of its own, whose pid is not the server's.
+# A prefix, not a function: behind & a function is a shell of its own, whose pid is not the
+# server's.
 as_server=
 if [ "$(id -u)" -eq 0 ]; then
     as_server='setpriv --reuid=postgres --regid=postgres --clear-groups'

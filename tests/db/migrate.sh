@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# migrate.sh DATABASE - apply all migrations to a fresh database with psql, in the order and with the
-# roles of the product's runner, but independently of it.
+# migrate.sh DATABASE - apply all migrations to a fresh database with psql, in the order and with
+# the roles of the product's runner, but independently of it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 migrations=$here/../../migrations

@@ -289,9 +289,9 @@ const char *key_of(const char *circuit)
 
 const char *vnet_new(const char *customer, int number)
 {
-    const char *vnet = value(
-        api, "SELECT id FROM onramp.vnet_create('%s', 'net', '{10.%d.0.0/16}', '{}')", customer,
-        number);
+    const char *vnet =
+        value(api, "SELECT id FROM onramp.vnet_create('%s', 'net', '{10.%d.0.0/16}', '{}')",
+              customer, number);
     run(api, "SELECT * FROM onramp.vnet_gateway_put('%s', '%s', '10.%d.255.0/27')", vnet, customer,
         number);
     return vnet;
@@ -304,15 +304,16 @@ const char *secret_of(const char *partner)
 
 const char *outcome_of_connecting(const char *customer, const char *circuit, const char *vnet)
 {
-    return value(api, "SELECT outcome FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
-                 customer, circuit, vnet);
+    return value(
+        api, "SELECT outcome FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+        customer, circuit, vnet);
 }
 
 const char *connected(const char *customer, const char *circuit, const char *vnet)
 {
-    PGresult *rows = run(
-        api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')", customer,
-        circuit, vnet);
+    PGresult *rows =
+        run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+            customer, circuit, vnet);
     ck_assert_str_eq(field(rows, 0, "outcome"), "ok");
     return field(rows, 0, "id");
 }

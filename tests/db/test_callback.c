@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Callbacks: the order in which they are judged, what is remembered, what quoting does, whom a circuit
- * waits for and until when. */
+/* Callbacks: the order in which they are judged, what is remembered, what quoting does, whom a
+ * circuit waits for and until when. */
 #include "scene.h"
 
 #include <stdio.h>
@@ -17,19 +17,20 @@ static void begin(void)
 }
 
 /* One callback, all of it said: at is SQL for the timestamp, body one octet of its digest. */
-static PGresult *call(const char *partner, const char *service_key, const char *type, const char *at,
-                      const char *data, const char *webhook_id, const char *body,
+static PGresult *call(const char *partner, const char *service_key, const char *type,
+                      const char *at, const char *data, const char *webhook_id, const char *body,
                       const char *secret_id)
 {
     const char *mark = secret_id ? "'" : "";
-    return run(api,
-               "SELECT outcome, facts, applied, reason, newest_timestamp, id, provider_status, version, "
-               "facts ->> 'detail' AS detail "
-               "FROM onramp.callback_apply('%s', '%s', '%s', %s, '%s', '%s', repeat('%s', 32), %s%s%s, "
-               "'%s', '%s')",
-               partner, service_key, type, at, data, webhook_id, body, mark,
-               secret_id ? secret_id : "NULL", mark, secret_id ? "partner" : "operator",
-               secret_id ? partner : "Olga");
+    return run(
+        api,
+        "SELECT outcome, facts, applied, reason, newest_timestamp, id, provider_status, version, "
+        "facts ->> 'detail' AS detail "
+        "FROM onramp.callback_apply('%s', '%s', '%s', %s, '%s', '%s', repeat('%s', 32), %s%s%s, "
+        "'%s', '%s')",
+        partner, service_key, type, at, data, webhook_id, body, mark,
+        secret_id ? secret_id : "NULL", mark, secret_id ? "partner" : "operator",
+        secret_id ? partner : "Olga");
 }
 
 static const char *outcome(PGresult *rows)
@@ -48,15 +49,15 @@ static const char *shown(void)
     return value(owner, "SELECT to_jsonb(v) FROM circuit_view v WHERE id = '%s'", circuit);
 }
 
-#define NOW "clock_timestamp()"
+#define NOW          "clock_timestamp()"
 #define AGO(seconds) "clock_timestamp() - interval '" #seconds " s'"
 
 START_TEST(a_dead_secret_comes_before_everything)
 {
     begin();
     run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', NULL, 'whsec_new', 0)");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", "clock_timestamp() + interval '1 h'",
-                                  "{}", "m", "ab", secret)),
+    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned",
+                                  "clock_timestamp() + interval '1 h'", "{}", "m", "ab", secret)),
                      "unauthenticated");
     ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab",
                                   secret_of("carrier"))),
@@ -76,9 +77,10 @@ END_TEST
 START_TEST(a_timestamp_ahead_comes_before_an_unknown_key)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", "00000000-0000-4000-8000-000000000000", "circuit.provisioned",
-                                  "clock_timestamp() + interval '301 s'", "{}", "m", "ab", secret)),
-                     "timestamp_in_future");
+    ck_assert_str_eq(
+        outcome(call("carrier", "00000000-0000-4000-8000-000000000000", "circuit.provisioned",
+                     "clock_timestamp() + interval '301 s'", "{}", "m", "ab", secret)),
+        "timestamp_in_future");
     ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned",
                                   "clock_timestamp() + interval '299 s'", "{}", "m", "ab", secret)),
                      "applied");
@@ -88,22 +90,27 @@ END_TEST
 START_TEST(another_partners_key_is_not_found_just_as_no_key)
 {
     begin();
-    PGresult *foreign = call("rival", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret_of("rival"));
-    PGresult *unknown = call("rival", "00000000-0000-4000-8000-000000000000", "circuit.provisioned", NOW,
-                             "{}", "m", "ab", secret_of("rival"));
+    PGresult *foreign =
+        call("rival", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret_of("rival"));
+    PGresult *unknown = call("rival", "00000000-0000-4000-8000-000000000000", "circuit.provisioned",
+                             NOW, "{}", "m", "ab", secret_of("rival"));
     ck_assert_str_eq(outcome(foreign), "not_found");
     ck_assert_str_eq(field(foreign, 0, "facts"), field(unknown, 0, "facts"));
     ck_assert_str_eq(column("key_quoted_at"), "");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_circuit_quote('rival', '%s', 'partner', 'r')",
-                           key),
-                     "not_found");
+    ck_assert_str_eq(
+        value(api,
+              "SELECT outcome FROM onramp.partner_circuit_quote('rival', '%s', 'partner', 'r')",
+              key),
+        "not_found");
 }
 END_TEST
 
 START_TEST(the_same_id_and_body_again_is_a_duplicate)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret)), "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret)),
+        "applied");
     const char *before = shown();
     PGresult *again = call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret);
     ck_assert_str_eq(outcome(again), "duplicate");
@@ -117,30 +124,44 @@ END_TEST
 START_TEST(a_duplicate_comes_before_stale_and_before_the_table)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioning", AGO(9), "{}", "m", "ab", secret)), "applied");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", AGO(5), "{}", "n", "ab", secret)), "applied");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioning", AGO(9), "{}", "m", "ab", secret)), "duplicate");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioning", AGO(9), "{}", "m", "ab", secret)),
+        "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioned", AGO(5), "{}", "n", "ab", secret)),
+        "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioning", AGO(9), "{}", "m", "ab", secret)),
+        "duplicate");
 }
 END_TEST
 
 START_TEST(the_same_id_with_another_body_is_refused_and_audited)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret)), "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret)),
+        "applied");
     const char *before = shown();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.deprovisioned", NOW, "{}", "m", "cd", secret)),
-                     "webhook_id_reused");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.deprovisioned", NOW, "{}", "m", "cd", secret)),
+        "webhook_id_reused");
     ck_assert_str_eq(shown(), before);
-    ck_assert_int_eq(number(owner, "SELECT count(*) FROM refused_callbacks WHERE code = 'webhook_id_reused'"), 1);
+    ck_assert_int_eq(
+        number(owner, "SELECT count(*) FROM refused_callbacks WHERE code = 'webhook_id_reused'"),
+        1);
 }
 END_TEST
 
 START_TEST(an_id_used_for_another_circuit_is_refused_and_still_quotes)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret)), "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "m", "ab", secret)),
+        "applied");
     const char *other = circuit_new(customer);
-    ck_assert_str_eq(outcome(call("carrier", key_of(other), "circuit.provisioned", NOW, "{}", "m", "cd", secret)),
+    ck_assert_str_eq(outcome(call("carrier", key_of(other), "circuit.provisioned", NOW, "{}", "m",
+                                  "cd", secret)),
                      "webhook_id_reused");
     PGresult *row = run(owner, "SELECT * FROM circuits WHERE id = '%s'", other);
     ck_assert_str_eq(field(row, 0, "provider_status"), "NotProvisioned");
@@ -151,14 +172,22 @@ END_TEST
 START_TEST(a_refusal_is_never_remembered)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.deprovisioning", AGO(5), "{}", "m", "ab", secret)),
-                     "illegal_transition");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.deprovisioning", AGO(5), "{}", "m", "ab", secret)),
-                     "illegal_transition");
-    /* It moved no ordering mark either: an older one is applied, then the same id is decided afresh. */
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", AGO(9), "{}", "n", "ab", secret)), "applied");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.deprovisioning", AGO(5), "{}", "m", "ab", secret)), "applied");
-    ck_assert_int_eq(number(owner, "SELECT count(*) FROM refused_callbacks WHERE webhook_id = 'm'"), 2);
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.deprovisioning", AGO(5), "{}", "m", "ab", secret)),
+        "illegal_transition");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.deprovisioning", AGO(5), "{}", "m", "ab", secret)),
+        "illegal_transition");
+    /* It moved no ordering mark either: an older one is applied, then the same id is decided
+     * afresh. */
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioned", AGO(9), "{}", "n", "ab", secret)),
+        "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.deprovisioning", AGO(5), "{}", "m", "ab", secret)),
+        "applied");
+    ck_assert_int_eq(number(owner, "SELECT count(*) FROM refused_callbacks WHERE webhook_id = 'm'"),
+                     2);
 }
 END_TEST
 
@@ -166,25 +195,43 @@ START_TEST(already_and_stale_answers_are_remembered)
 {
     begin();
     call("carrier", key, "circuit.provisioning", AGO(20), "{}", "m", "ab", secret);
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioning", AGO(10), "{}", "a", "ab", secret)), "already");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "s", "ab", secret)), "stale");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioning", AGO(10), "{}", "a", "ab", secret)), "duplicate");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "s", "ab", secret)), "duplicate");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "s", "cd", secret)), "webhook_id_reused");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioning", AGO(10), "{}", "a", "ab", secret)),
+        "already");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "s", "ab", secret)),
+        "stale");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioning", AGO(10), "{}", "a", "ab", secret)),
+        "duplicate");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "s", "ab", secret)),
+        "duplicate");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "s", "cd", secret)),
+        "webhook_id_reused");
 }
 END_TEST
 
 START_TEST(partners_and_operators_have_webhook_ids_of_their_own)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioning", NOW, "{}", "m", "ab", secret)), "applied");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{\"reason\": \"phone\"}", "m", "cd", NULL)),
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioning", NOW, "{}", "m", "ab", secret)),
+        "applied");
+    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW,
+                                  "{\"reason\": \"phone\"}", "m", "cd", NULL)),
                      "applied");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{\"reason\": \"phone\"}", "m", "cd", NULL)),
+    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW,
+                                  "{\"reason\": \"phone\"}", "m", "cd", NULL)),
                      "duplicate");
-    const char *other = value(api, "SELECT id FROM onramp.circuit_create('%s', 'x', 'rival', 'Amsterdam', 50, "
-                                   "'Standard', 'MeteredData', '{}', 'customer', 'Acme')", customer);
-    ck_assert_str_eq(outcome(call("rival", key_of(other), "circuit.provisioned", NOW, "{}", "m", "ef", secret_of("rival"))),
+    const char *other =
+        value(api,
+              "SELECT id FROM onramp.circuit_create('%s', 'x', 'rival', 'Amsterdam', 50, "
+              "'Standard', 'MeteredData', '{}', 'customer', 'Acme')",
+              customer);
+    ck_assert_str_eq(outcome(call("rival", key_of(other), "circuit.provisioned", NOW, "{}", "m",
+                                  "ef", secret_of("rival"))),
                      "applied");
 }
 END_TEST
@@ -192,14 +239,17 @@ END_TEST
 START_TEST(a_strictly_older_timestamp_is_stale_at_full_precision)
 {
     begin();
-    call("carrier", key, "circuit.provisioning", "'2026-01-01T00:00:00.000002Z'", "{}", "m", "ab", secret);
+    call("carrier", key, "circuit.provisioning", "'2026-01-01T00:00:00.000002Z'", "{}", "m", "ab",
+         secret);
     const char *before = shown();
-    PGresult *stale = call("carrier", key, "circuit.provisioned", "'2026-01-01T00:00:00.000001Z'", "{}", "n", "ab", secret);
+    PGresult *stale = call("carrier", key, "circuit.provisioned", "'2026-01-01T00:00:00.000001Z'",
+                           "{}", "n", "ab", secret);
     ck_assert_str_eq(outcome(stale), "stale");
     ck_assert_str_eq(field(stale, 0, "newest_timestamp"), "2026-01-01 00:00:00.000002+00");
     ck_assert_str_eq(shown(), before);
     /* Equal goes by the table, in whatever zone it is written. */
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", "'2026-01-01T01:00:00.000002+01:00'", "{}", "o", "ab", secret)),
+    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned",
+                                  "'2026-01-01T01:00:00.000002+01:00'", "{}", "o", "ab", secret)),
                      "applied");
 }
 END_TEST
@@ -208,23 +258,36 @@ START_TEST(stale_comes_before_the_table_and_moves_no_mark)
 {
     begin();
     call("carrier", key, "circuit.provisioned", AGO(10), "{}", "m", "ab", secret);
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioning", AGO(20), "{}", "n", "ab", secret)), "stale");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "o", "ab", secret)), "stale");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", AGO(9), "{}", "p", "ab", secret)), "applied");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioning", AGO(20), "{}", "n", "ab", secret)),
+        "stale");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", AGO(15), "{}", "o", "ab", secret)),
+        "stale");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", AGO(9), "{}", "p", "ab", secret)),
+        "applied");
 }
 END_TEST
 
 START_TEST(the_event_keeps_the_partners_time_and_the_circuit_ours)
 {
     begin();
-    call("carrier", key, "circuit.provisioned", "'2020-01-01T00:00:00.123456Z'", "{}", "m", "ab", secret);
-    ck_assert_str_eq(value(owner, "SELECT occurred_at FROM circuit_events WHERE circuit_id = '%s' AND sequence = 2", circuit),
-                     "2020-01-01 00:00:00.123456+00");
-    ck_assert_str_eq(column("provisioned_at > created_at AND since = (SELECT max(since) FROM circuits) AND updated_at >= provisioned_at"), "t");
+    call("carrier", key, "circuit.provisioned", "'2020-01-01T00:00:00.123456Z'", "{}", "m", "ab",
+         secret);
+    ck_assert_str_eq(
+        value(owner,
+              "SELECT occurred_at FROM circuit_events WHERE circuit_id = '%s' AND sequence = 2",
+              circuit),
+        "2020-01-01 00:00:00.123456+00");
+    ck_assert_str_eq(column("provisioned_at > created_at AND since = (SELECT max(since) FROM "
+                            "circuits) AND updated_at >= provisioned_at"),
+                     "t");
 }
 END_TEST
 
-/* --- quoting --------------------------------------------------------------------------------------- */
+/* --- quoting
+ * --------------------------------------------------------------------------------------- */
 
 START_TEST(an_applied_callback_quotes_with_its_own_event)
 {
@@ -249,7 +312,10 @@ START_TEST(a_callback_that_changes_nothing_quotes_with_one_event)
     ck_assert_str_eq(announce(circuit, quoting[_i].type, "{}"), quoting[_i].expected);
     ck_assert_str_ne(column("key_quoted_at"), "");
     ck_assert_int_eq(events_of(circuit), 2);
-    ck_assert_str_eq(value(owner, "SELECT type || ': ' || reason FROM circuit_events WHERE circuit_id = '%s' AND sequence = 2", circuit),
+    ck_assert_str_eq(value(owner,
+                           "SELECT type || ': ' || reason FROM circuit_events WHERE circuit_id = "
+                           "'%s' AND sequence = 2",
+                           circuit),
                      "circuit.updated: The partner quoted the service key.");
     ck_assert_str_eq(announce(circuit, quoting[_i].type, "{}"), quoting[_i].expected);
     ck_assert_int_eq(events_of(circuit), 2);
@@ -259,28 +325,55 @@ END_TEST
 START_TEST(quoting_a_key_shows_the_circuit_once_and_repeating_it_writes_nothing)
 {
     begin();
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit), "not_found");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, NULL)"), "");
-    PGresult *quoted = run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')", key);
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, NULL)"), "");
+    PGresult *quoted = run(
+        api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+        key);
     ck_assert_str_eq(field(quoted, 0, "outcome"), "ok");
     ck_assert_str_eq(field(quoted, 0, "version"), "2");
-    const char *before = value(owner, "SELECT to_jsonb(c) || jsonb_build_object('xmin', c.xmin::text) FROM circuits c WHERE id = '%s'", circuit);
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')", key);
-    ck_assert_str_eq(value(owner, "SELECT to_jsonb(c) || jsonb_build_object('xmin', c.xmin::text) FROM circuits c WHERE id = '%s'", circuit), before);
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit), "ok");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, 'NotProvisioned')"), circuit);
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, 'Provisioned')"), "");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_circuit_get('rival', '%s')", circuit), "not_found");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.partner_circuit_list('rival', NULL, 10, NULL)"), "");
+    const char *before = value(owner,
+                               "SELECT to_jsonb(c) || jsonb_build_object('xmin', c.xmin::text) "
+                               "FROM circuits c WHERE id = '%s'",
+                               circuit);
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+        key);
+    ck_assert_str_eq(value(owner,
+                           "SELECT to_jsonb(c) || jsonb_build_object('xmin', c.xmin::text) FROM "
+                           "circuits c WHERE id = '%s'",
+                           circuit),
+                     before);
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit),
+        "ok");
+    ck_assert_str_eq(
+        value(api,
+              "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, 'NotProvisioned')"),
+        circuit);
+    ck_assert_str_eq(
+        value(api,
+              "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, 'Provisioned')"),
+        "");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_circuit_get('rival', '%s')", circuit),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT id FROM onramp.partner_circuit_list('rival', NULL, 10, NULL)"), "");
 }
 END_TEST
 
 START_TEST(an_operator_acting_for_a_partner_does_not_quote_for_it)
 {
     begin();
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{\"reason\": \"phone\"}", "m", "ab", NULL)), "applied");
+    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW,
+                                  "{\"reason\": \"phone\"}", "m", "ab", NULL)),
+                     "applied");
     ck_assert_str_eq(column("key_quoted_at"), "");
-    PGresult *last = run(owner, "SELECT * FROM circuit_events WHERE circuit_id = '%s' AND sequence = 2", circuit);
+    PGresult *last = run(
+        owner, "SELECT * FROM circuit_events WHERE circuit_id = '%s' AND sequence = 2", circuit);
     ck_assert_str_eq(field(last, 0, "actor_role"), "operator");
     ck_assert_str_eq(field(last, 0, "actor_name"), "Olga");
     ck_assert_str_eq(field(last, 0, "reason"), "phone");
@@ -291,34 +384,59 @@ START_TEST(a_deleted_circuit_answers_duplicate_and_already_and_nothing_else)
 {
     begin();
     call("carrier", key, "circuit.progress", AGO(5), "{}", "m", "ab", secret);
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')", circuit, customer), "ok");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')",
+              circuit, customer),
+        "ok");
     long events = events_of(circuit);
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", AGO(5), "{}", "m", "ab", secret)), "duplicate");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.progress", NOW, "{}", "n", "ab", secret)), "not_found");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "o", "ab", secret)), "not_found");
-    ck_assert_str_eq(outcome(call("carrier", key, "circuit.deprovisioned", NOW, "{}", "p", "ab", secret)), "already");
-    ck_assert_str_eq(outcome(call("rival", key, "circuit.deprovisioned", NOW, "{}", "p", "ab", secret_of("rival"))), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'c')", key), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit), "not_found");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, NULL)"), "");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", AGO(5), "{}", "m", "ab", secret)),
+        "duplicate");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.progress", NOW, "{}", "n", "ab", secret)),
+        "not_found");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.provisioned", NOW, "{}", "o", "ab", secret)),
+        "not_found");
+    ck_assert_str_eq(
+        outcome(call("carrier", key, "circuit.deprovisioned", NOW, "{}", "p", "ab", secret)),
+        "already");
+    ck_assert_str_eq(outcome(call("rival", key, "circuit.deprovisioned", NOW, "{}", "p", "ab",
+                                  secret_of("rival"))),
+                     "not_found");
+    ck_assert_str_eq(
+        value(api,
+              "SELECT outcome FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'c')",
+              key),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, NULL)"), "");
     ck_assert_int_eq(events_of(circuit), events);
 }
 END_TEST
 
-/* --- data ------------------------------------------------------------------------------------------ */
+/* --- data
+ * ------------------------------------------------------------------------------------------ */
 
 START_TEST(an_absent_member_stays_and_a_null_clears)
 {
     begin();
-    static const char all[] = "{\"note\": \"n\", \"expectedBy\": \"2031-01-02T03:04:05.123456Z\", \"primaryPort\": \"p\", "
-                              "\"secondaryPort\": \"s\", \"sTag\": 4094, \"partnerReference\": \"r\"}";
-    static const char columns[] = "concat_ws('|', partner_note, expected_by, primary_port, secondary_port, s_tag, partner_reference)";
+    static const char all[] =
+        "{\"note\": \"n\", \"expectedBy\": \"2031-01-02T03:04:05.123456Z\", \"primaryPort\": "
+        "\"p\", "
+        "\"secondaryPort\": \"s\", \"sTag\": 4094, \"partnerReference\": \"r\"}";
+    static const char columns[] = "concat_ws('|', partner_note, expected_by, primary_port, "
+                                  "secondary_port, s_tag, partner_reference)";
     announce(circuit, "circuit.progress", all);
     ck_assert_str_eq(column(columns), "n|2031-01-02 03:04:05.123456+00|p|s|4094|r");
     announce(circuit, "circuit.progress", "{\"note\": \"m\"}");
     ck_assert_str_eq(column(columns), "m|2031-01-02 03:04:05.123456+00|p|s|4094|r");
     announce(circuit, "circuit.progress",
-             "{\"note\": null, \"expectedBy\": null, \"primaryPort\": null, \"secondaryPort\": null, \"sTag\": null, \"partnerReference\": null}");
+             "{\"note\": null, \"expectedBy\": null, \"primaryPort\": null, \"secondaryPort\": "
+             "null, \"sTag\": null, \"partnerReference\": null}");
     ck_assert_str_eq(column(columns), "");
 }
 END_TEST
@@ -326,7 +444,8 @@ END_TEST
 START_TEST(quotes_and_other_marks_in_texts_arrive_as_they_are)
 {
     begin();
-    announce(circuit, "circuit.progress", "{\"note\": \"O''Brien; DROP TABLE circuits; -- \\\\ \\\" $$ \\u00e9\"}");
+    announce(circuit, "circuit.progress",
+             "{\"note\": \"O''Brien; DROP TABLE circuits; -- \\\\ \\\" $$ \\u00e9\"}");
     ck_assert_str_eq(column("partner_note"), "O'Brien; DROP TABLE circuits; -- \\ \" $$ \u00e9");
 }
 END_TEST
@@ -335,8 +454,11 @@ START_TEST(a_rejection_is_shown_with_reason_and_time)
 {
     begin();
     announce(circuit, "circuit.rejected", "{\"reason\": \"No fibre.\"}");
-    PGresult *row = run(api, "SELECT last_rejection ->> 'reason' AS reason, last_rejection ->> 'at' ~ "
-                             "'^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' AS at FROM onramp.circuit_get('%s', '%s')", circuit, customer);
+    PGresult *row = run(api,
+                        "SELECT last_rejection ->> 'reason' AS reason, last_rejection ->> 'at' ~ "
+                        "'^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' AS at FROM "
+                        "onramp.circuit_get('%s', '%s')",
+                        circuit, customer);
     ck_assert_str_eq(field(row, 0, "reason"), "No fibre.");
     ck_assert_str_eq(field(row, 0, "at"), "t");
 }
@@ -350,18 +472,28 @@ START_TEST(connections_go_down_and_come_up_with_one_event_each)
     connected(customer, circuit, vnet_new(customer, 2));
     announce(circuit, "circuit.deprovisioning", "{}");
     announce(circuit, "circuit.deprovisioned", "{}");
-    ck_assert_str_eq(value(api, "SELECT status FROM onramp.connection_get('%s', '%s')", first, customer), "Down");
+    ck_assert_str_eq(
+        value(api, "SELECT status FROM onramp.connection_get('%s', '%s')", first, customer),
+        "Down");
     announce(circuit, "circuit.provisioning", "{}");
     announce(circuit, "circuit.provisioned", "{}");
-    ck_assert_str_eq(value(api, "SELECT status FROM onramp.connection_get('%s', '%s')", first, customer), "Connected");
-    ck_assert_str_eq(value(owner, "SELECT string_agg(type || '=' || n, ' ' ORDER BY type) FROM (SELECT type, count(DISTINCT connection_id) AS n "
-                                  "FROM circuit_events WHERE circuit_id = '%s' AND type LIKE 'connection.%%' GROUP BY type) e", circuit),
+    ck_assert_str_eq(
+        value(api, "SELECT status FROM onramp.connection_get('%s', '%s')", first, customer),
+        "Connected");
+    ck_assert_str_eq(value(owner,
+                           "SELECT string_agg(type || '=' || n, ' ' ORDER BY type) FROM (SELECT "
+                           "type, count(DISTINCT connection_id) AS n "
+                           "FROM circuit_events WHERE circuit_id = '%s' AND type LIKE "
+                           "'connection.%%' GROUP BY type) e",
+                           circuit),
                      "connection.created=2 connection.down=2 connection.up=2");
-    ck_assert_str_eq(column("last_sequence = (SELECT count(*) FROM circuit_events) AND used = 2"), "t");
+    ck_assert_str_eq(column("last_sequence = (SELECT count(*) FROM circuit_events) AND used = 2"),
+                     "t");
 }
 END_TEST
 
-/* --- waiting --------------------------------------------------------------------------------------- */
+/* --- waiting
+ * --------------------------------------------------------------------------------------- */
 
 START_TEST(waiting_follows_the_story)
 {
@@ -387,7 +519,8 @@ START_TEST(waiting_follows_the_story)
     for (size_t i = 0; i < sizeof story / sizeof *story; i++) {
         const char *since = column("since");
         ck_assert_str_eq(announce(circuit, story[i].type, "{}"), "applied");
-        ck_assert_msg(strcmp(column("waiting_on"), story[i].waiting) == 0, "step %zu: %s", i, column("waiting_on"));
+        ck_assert_msg(strcmp(column("waiting_on"), story[i].waiting) == 0, "step %zu: %s", i,
+                      column("waiting_on"));
         ck_assert_msg((strcmp(column("since"), since) != 0) == story[i].since_moves, "step %zu", i);
     }
 }
@@ -421,7 +554,10 @@ START_TEST(a_circuit_stalls_once_when_its_partner_is_silent_too_long)
     ck_assert_int_eq(stall(), 1);
     ck_assert_int_eq(stall(), 0);
     ck_assert_str_eq(column("stalled"), "t");
-    PGresult *last = run(owner, "SELECT * FROM circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 1", circuit);
+    PGresult *last =
+        run(owner,
+            "SELECT * FROM circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 1",
+            circuit);
     ck_assert_str_eq(field(last, 0, "type"), "circuit.stalled");
     ck_assert_str_eq(field(last, 0, "actor_role"), "system");
     ck_assert_str_eq(announce(circuit, "circuit.progress", "{}"), "applied");
@@ -459,12 +595,21 @@ END_TEST
 START_TEST(only_callbacks_older_than_8_days_are_forgotten_and_not_more_than_asked)
 {
     begin();
-    run(owner, "INSERT INTO remembered_callbacks SELECT 'carrier', false, 'old' || i, sha256('x'), '%s', clock_timestamp() - interval '8 days 1 s' "
-               "FROM generate_series(1, 5) i", circuit);
-    run(owner, "INSERT INTO remembered_callbacks VALUES ('carrier', false, 'young', sha256('x'), '%s', clock_timestamp() - interval '7 days 23 h')", circuit);
-    ck_assert_int_eq(number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 3);
-    ck_assert_int_eq(number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 2);
-    ck_assert_int_eq(number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 0);
+    run(owner,
+        "INSERT INTO remembered_callbacks SELECT 'carrier', false, 'old' || i, sha256('x'), '%s', "
+        "clock_timestamp() - interval '8 days 1 s' "
+        "FROM generate_series(1, 5) i",
+        circuit);
+    run(owner,
+        "INSERT INTO remembered_callbacks VALUES ('carrier', false, 'young', sha256('x'), '%s', "
+        "clock_timestamp() - interval '7 days 23 h')",
+        circuit);
+    ck_assert_int_eq(
+        number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 3);
+    ck_assert_int_eq(
+        number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 2);
+    ck_assert_int_eq(
+        number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 0);
     ck_assert_str_eq(value(owner, "SELECT webhook_id FROM remembered_callbacks"), "young");
 }
 END_TEST

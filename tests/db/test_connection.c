@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections through the API: the order of refusals and what they say, both counters, both sides. */
+/* Connections through the API: the order of refusals and what they say, both counters, both sides.
+ */
 #include "scene.h"
 
 #include <stdio.h>
@@ -19,20 +20,30 @@ START_TEST(a_new_connection_is_as_promised_and_counts_on_both_sides)
 {
     begin("Provisioned");
     long version = number(api, "SELECT version FROM onramp.circuit_get('%s', NULL)", circuit);
-    PGresult *k = run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')", customer, circuit, vnet);
+    PGresult *k =
+        run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+            customer, circuit, vnet);
     ck_assert_str_eq(field(k, 0, "outcome"), "ok");
     ck_assert_str_eq(field(k, 0, "circuit_id"), circuit);
     ck_assert_str_eq(field(k, 0, "vnet_id"), vnet);
     ck_assert_str_eq(field(k, 0, "status"), "Connected");
     ck_assert_str_eq(field(k, 0, "authorization_id"), "");
-    PGresult *read = run(api, "SELECT * FROM onramp.connection_get('%s', '%s')", field(k, 0, "id"), customer);
+    PGresult *read =
+        run(api, "SELECT * FROM onramp.connection_get('%s', '%s')", field(k, 0, "id"), customer);
     for (int i = 0; i < PQnfields(read); i++)
         ck_assert_str_eq(PQgetvalue(read, 0, i), PQgetvalue(k, 0, i));
-    PGresult *c = run(api, "SELECT connections_used, version FROM onramp.circuit_get('%s', NULL)", circuit);
+    PGresult *c =
+        run(api, "SELECT connections_used, version FROM onramp.circuit_get('%s', NULL)", circuit);
     ck_assert_str_eq(field(c, 0, "connections_used"), "1");
-    ck_assert_int_eq(number(api, "SELECT version FROM onramp.circuit_get('%s', NULL)", circuit), version + 1);
-    ck_assert_str_eq(value(api, "SELECT circuits_used || ' ' || version FROM onramp.vnet_get('%s', NULL)", vnet), "1 3");
-    PGresult *e = run(owner, "SELECT * FROM circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 1", circuit);
+    ck_assert_int_eq(number(api, "SELECT version FROM onramp.circuit_get('%s', NULL)", circuit),
+                     version + 1);
+    ck_assert_str_eq(
+        value(api, "SELECT circuits_used || ' ' || version FROM onramp.vnet_get('%s', NULL)", vnet),
+        "1 3");
+    PGresult *e =
+        run(owner,
+            "SELECT * FROM circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 1",
+            circuit);
     ck_assert_str_eq(field(e, 0, "type"), "connection.created");
     ck_assert_str_eq(field(e, 0, "connection_id"), field(k, 0, "id"));
     ck_assert_str_eq(field(e, 0, "actor_role"), "customer");
@@ -44,13 +55,28 @@ START_TEST(a_deleted_connection_gives_both_places_back)
 {
     begin("Provisioned");
     const char *id = connected(customer, circuit, vnet);
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'x')", id, customer_new("Other")), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Zoe')", id, customer), "ok");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Zoe')", id, customer), "not_found");
-    ck_assert_str_eq(value(api, "SELECT connections_used FROM onramp.circuit_get('%s', NULL)", circuit), "0");
-    ck_assert_str_eq(value(api, "SELECT circuits_used FROM onramp.vnet_get('%s', NULL)", vnet), "0");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'x')", id,
+              customer_new("Other")),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Zoe')",
+              id, customer),
+        "ok");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Zoe')",
+              id, customer),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT connections_used FROM onramp.circuit_get('%s', NULL)", circuit), "0");
+    ck_assert_str_eq(value(api, "SELECT circuits_used FROM onramp.vnet_get('%s', NULL)", vnet),
+                     "0");
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuit_prefixes"), 0);
-    ck_assert_str_eq(value(owner, "SELECT type || ' ' || actor_name FROM circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 1", circuit), "connection.deleted Zoe");
+    ck_assert_str_eq(value(owner,
+                           "SELECT type || ' ' || actor_name FROM circuit_events WHERE circuit_id "
+                           "= '%s' ORDER BY sequence DESC LIMIT 1",
+                           circuit),
+                     "connection.deleted Zoe");
     connected(customer, circuit, vnet);
 }
 END_TEST
@@ -59,7 +85,10 @@ START_TEST(only_a_provisioned_circuit_is_connected)
 {
     const char *status = (const char *[]){"NotProvisioned", "Provisioning", "Deprovisioning"}[_i];
     begin(status);
-    PGresult *k = run(api, "SELECT outcome, facts ->> 'providerStatus' AS status FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')", customer, circuit, vnet);
+    PGresult *k = run(api,
+                      "SELECT outcome, facts ->> 'providerStatus' AS status FROM "
+                      "onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+                      customer, circuit, vnet);
     ck_assert_str_eq(field(k, 0, "outcome"), "circuit_not_provisioned");
     ck_assert_str_eq(field(k, 0, "status"), status);
 }
@@ -70,16 +99,20 @@ START_TEST(a_disabled_circuit_is_not_connected_and_shows_its_connections_down)
     begin("Provisioned");
     const char *id = connected(customer, circuit, vnet);
     run(owner, "UPDATE circuits SET circuit_status = 'Disabled'");
-    ck_assert_str_eq(value(api, "SELECT status FROM onramp.connection_get('%s', NULL)", id), "Down");
-    ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet_new(customer, 2)), "circuit_disabled");
+    ck_assert_str_eq(value(api, "SELECT status FROM onramp.connection_get('%s', NULL)", id),
+                     "Down");
+    ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet_new(customer, 2)),
+                     "circuit_disabled");
 }
 END_TEST
 
 START_TEST(a_circuit_that_will_be_deleted_takes_no_new_connections)
 {
     begin("Provisioned");
-    run(owner, "UPDATE circuits SET deprovision_requested_at = now(), delete_when_deprovisioned = true");
-    ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet), "circuit_deprovision_requested");
+    run(owner,
+        "UPDATE circuits SET deprovision_requested_at = now(), delete_when_deprovisioned = true");
+    ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet),
+                     "circuit_deprovision_requested");
 }
 END_TEST
 
@@ -106,8 +139,11 @@ START_TEST(an_eleventh_vnet_is_refused_with_limit_used_and_scope)
     for (int i = 2; i <= 10; i++)
         connected(customer, circuit, vnet_new(customer, i));
     const char *eleventh = vnet_new(customer, 11);
-    ck_assert_str_eq(value(api, "SELECT outcome || concat_ws(',', '', facts ->> 'limit', facts ->> 'used', facts ->> 'scope') "
-                                "FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')", customer, circuit, eleventh),
+    ck_assert_str_eq(value(api,
+                           "SELECT outcome || concat_ws(',', '', facts ->> 'limit', facts ->> "
+                           "'used', facts ->> 'scope') "
+                           "FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+                           customer, circuit, eleventh),
                      "circuit_vnet_limit_reached,10,10,circuit");
     /* Already connected is said before the limit. */
     ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet), "already_connected");
@@ -124,9 +160,13 @@ START_TEST(a_fifth_circuit_is_refused_with_limit_used_and_scope)
         if (i <= 4)
             connected(customer, next, vnet);
         else
-            ck_assert_str_eq(value(api, "SELECT outcome || concat_ws(',', '', facts ->> 'limit', facts ->> 'used', facts ->> 'scope') "
-                                        "FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')", customer, next, vnet),
-                             "vnet_circuit_limit_reached,4,4,vnet");
+            ck_assert_str_eq(
+                value(api,
+                      "SELECT outcome || concat_ws(',', '', facts ->> 'limit', facts ->> 'used', "
+                      "facts ->> 'scope') "
+                      "FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+                      customer, next, vnet),
+                "vnet_circuit_limit_reached,4,4,vnet");
     }
 }
 END_TEST
@@ -135,10 +175,16 @@ START_TEST(overlapping_address_spaces_are_refused_on_one_circuit_and_free_on_two
 {
     begin("Provisioned");
     connected(customer, circuit, vnet);
-    const char *inner = value(api, "SELECT id FROM onramp.vnet_create('%s', 'i', '{192.168.0.0/16,10.1.7.0/24}', '{}')", customer);
-    run(api, "SELECT * FROM onramp.vnet_gateway_put('%s', '%s', '192.168.0.0/27')", inner, customer);
-    const char *detail = value(api, "SELECT facts ->> 'detail' FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme') WHERE outcome = 'address_space_overlap'",
-                               customer, circuit, inner);
+    const char *inner = value(
+        api, "SELECT id FROM onramp.vnet_create('%s', 'i', '{192.168.0.0/16,10.1.7.0/24}', '{}')",
+        customer);
+    run(api, "SELECT * FROM onramp.vnet_gateway_put('%s', '%s', '192.168.0.0/27')", inner,
+        customer);
+    const char *detail =
+        value(api,
+              "SELECT facts ->> 'detail' FROM onramp.connection_create('%s', '%s', '%s', "
+              "'customer', 'Acme') WHERE outcome = 'address_space_overlap'",
+              customer, circuit, inner);
     ck_assert_msg(strstr(detail, "10.1.7.0/24") && !strstr(detail, "10.1.0.0/16"), "%s", detail);
     const char *other = circuit_new(customer);
     bring_to(other, "Provisioned");
@@ -149,19 +195,34 @@ END_TEST
 START_TEST(what_is_foreign_is_not_found_and_says_which_member)
 {
     begin("Provisioned");
-    const char *stranger = customer_new("Other"), *theirs = circuit_new(stranger), *net = vnet_new(stranger, 2);
+    const char *stranger = customer_new("Other"), *theirs = circuit_new(stranger),
+               *net = vnet_new(stranger, 2);
     bring_to(theirs, "Provisioned");
-    static const char query[] = "SELECT outcome || ' ' || (facts ->> 'detail') FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')";
-    ck_assert_str_eq(value(api, query, customer, theirs, vnet), "not_found There is no circuit with this circuitId.");
-    ck_assert_str_eq(value(api, query, customer, customer, vnet), "not_found There is no circuit with this circuitId.");
-    ck_assert_str_eq(value(api, query, customer, circuit, net), "not_found There is no VNet with this vnetId.");
-    ck_assert_str_eq(value(api, query, customer, circuit, customer), "not_found There is no VNet with this vnetId.");
-    run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')", stranger, theirs, net);
+    static const char query[] = "SELECT outcome || ' ' || (facts ->> 'detail') FROM "
+                                "onramp.connection_create('%s', '%s', '%s', 'customer', 'x')";
+    ck_assert_str_eq(value(api, query, customer, theirs, vnet),
+                     "not_found There is no circuit with this circuitId.");
+    ck_assert_str_eq(value(api, query, customer, customer, vnet),
+                     "not_found There is no circuit with this circuitId.");
+    ck_assert_str_eq(value(api, query, customer, circuit, net),
+                     "not_found There is no VNet with this vnetId.");
+    ck_assert_str_eq(value(api, query, customer, circuit, customer),
+                     "not_found There is no VNet with this vnetId.");
+    run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')", stranger,
+        theirs, net);
     const char *id = value(owner, "SELECT id FROM connections");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.connection_get('%s', '%s')", id, customer), "not_found");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.connection_list('%s', NULL, 10, NULL, NULL)", customer), "");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.connection_list('%s', NULL, 10, '%s', NULL)", customer, theirs), "");
-    ck_assert_str_eq(value(api, "SELECT id FROM onramp.connection_list('%s', NULL, 10, NULL, '%s')", customer, net), "");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.connection_get('%s', '%s')", id, customer),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT id FROM onramp.connection_list('%s', NULL, 10, NULL, NULL)", customer),
+        "");
+    ck_assert_str_eq(value(api, "SELECT id FROM onramp.connection_list('%s', NULL, 10, '%s', NULL)",
+                           customer, theirs),
+                     "");
+    ck_assert_str_eq(value(api, "SELECT id FROM onramp.connection_list('%s', NULL, 10, NULL, '%s')",
+                           customer, net),
+                     "");
 }
 END_TEST
 
@@ -170,22 +231,29 @@ START_TEST(lists_go_by_circuit_by_vnet_and_by_both)
     begin("Provisioned");
     const char *second = circuit_new(customer), *net = vnet_new(customer, 2);
     bring_to(second, "Provisioned");
-    const char *a = connected(customer, circuit, vnet), *b = connected(customer, circuit, net), *c = connected(customer, second, vnet);
+    const char *a = connected(customer, circuit, vnet), *b = connected(customer, circuit, net),
+               *c = connected(customer, second, vnet);
     char expected[128];
-    static const char query[] = "SELECT string_agg(id::text, ' ') FROM onramp.connection_list(%s, %s%s%s, 10, %s%s%s, %s%s%s)";
+    static const char query[] = "SELECT string_agg(id::text, ' ') FROM onramp.connection_list(%s, "
+                                "%s%s%s, 10, %s%s%s, %s%s%s)";
     char me[64];
     snprintf(me, sizeof me, "'%s'", customer);
     snprintf(expected, sizeof expected, "%s %s %s", a, b, c);
-    ck_assert_str_eq(value(api, query, me, "", "NULL", "", "", "NULL", "", "", "NULL", ""), expected);
-    ck_assert_str_eq(value(api, query, "NULL", "", "NULL", "", "", "NULL", "", "", "NULL", ""), expected);
+    ck_assert_str_eq(value(api, query, me, "", "NULL", "", "", "NULL", "", "", "NULL", ""),
+                     expected);
+    ck_assert_str_eq(value(api, query, "NULL", "", "NULL", "", "", "NULL", "", "", "NULL", ""),
+                     expected);
     snprintf(expected, sizeof expected, "%s %s", a, b);
-    ck_assert_str_eq(value(api, query, me, "", "NULL", "", "'", circuit, "'", "", "NULL", ""), expected);
+    ck_assert_str_eq(value(api, query, me, "", "NULL", "", "'", circuit, "'", "", "NULL", ""),
+                     expected);
     snprintf(expected, sizeof expected, "%s %s", a, c);
-    ck_assert_str_eq(value(api, query, me, "", "NULL", "", "", "NULL", "", "'", vnet, "'"), expected);
+    ck_assert_str_eq(value(api, query, me, "", "NULL", "", "", "NULL", "", "'", vnet, "'"),
+                     expected);
     ck_assert_str_eq(value(api, query, me, "", "NULL", "", "'", second, "'", "'", vnet, "'"), c);
     snprintf(expected, sizeof expected, "%s %s", b, c);
     ck_assert_str_eq(value(api, query, me, "'", a, "'", "", "NULL", "", "", "NULL", ""), expected);
-    ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.connection_list(NULL, NULL, 1, NULL, NULL)"), 2);
+    ck_assert_int_eq(
+        number(api, "SELECT count(*) FROM onramp.connection_list(NULL, NULL, 1, NULL, NULL)"), 2);
 }
 END_TEST
 
@@ -193,16 +261,26 @@ START_TEST(on_a_shared_connection_neither_side_sees_the_others_id)
 {
     begin("Provisioned");
     const char *guest = customer_new("Guest"), *net = vnet_new(guest, 2);
-    run(owner, "INSERT INTO authorizations (customer_id, circuit_id, authorization_key, name) VALUES ('%s', '%s', 'k', 'n')", customer, circuit);
-    const char *id = value(owner, "INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id, vnet_customer_id, authorization_id) "
-                                  "SELECT '%s', '%s', '%s', '%s', id FROM authorizations RETURNING id", circuit, net, customer, guest);
-    PGresult *mine = run(api, "SELECT * FROM onramp.connection_list('%s', NULL, 10, NULL, NULL)", customer);
+    run(owner,
+        "INSERT INTO authorizations (customer_id, circuit_id, authorization_key, name) VALUES "
+        "('%s', '%s', 'k', 'n')",
+        customer, circuit);
+    const char *id = value(owner,
+                           "INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id, "
+                           "vnet_customer_id, authorization_id) "
+                           "SELECT '%s', '%s', '%s', '%s', id FROM authorizations RETURNING id",
+                           circuit, net, customer, guest);
+    PGresult *mine =
+        run(api, "SELECT * FROM onramp.connection_list('%s', NULL, 10, NULL, NULL)", customer);
     PGresult *theirs = run(api, "SELECT * FROM onramp.connection_get('%s', '%s')", id, guest);
     ck_assert_str_eq(field(mine, 0, "circuit_id"), circuit);
     ck_assert_str_eq(field(mine, 0, "vnet_id"), "");
     ck_assert_str_eq(field(theirs, 0, "circuit_id"), "");
     ck_assert_str_eq(field(theirs, 0, "vnet_id"), net);
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Guest')", id, guest), "ok");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Guest')",
+              id, guest),
+        "ok");
 }
 END_TEST
 

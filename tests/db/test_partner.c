@@ -21,48 +21,74 @@ START_TEST(a_partner_is_shown_with_its_offers_in_order)
 {
     PGresult *p = run(api, "SELECT * FROM onramp.partner_get('carrier')");
     ck_assert_str_eq(field(p, 0, "display_name"), "Carrier");
-    ck_assert_str_eq(value(api, "SELECT offers = '[{\"peeringLocation\": \"Amsterdam\", \"bandwidthsMbps\": [50, 100, 1000]}, "
-                                "{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}]' FROM onramp.partner_get('carrier')"), "t");
+    ck_assert_str_eq(value(api, "SELECT offers = '[{\"peeringLocation\": \"Amsterdam\", "
+                                "\"bandwidthsMbps\": [50, 100, 1000]}, "
+                                "{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}]' "
+                                "FROM onramp.partner_get('carrier')"),
+                     "t");
     ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_get('nobody')"), "not_found");
-    ck_assert_str_eq(value(api, "SELECT string_agg(name, ' ') FROM onramp.partner_list(NULL, 10)"), "carrier rival");
-    ck_assert_str_eq(value(api, "SELECT string_agg(name, ' ') FROM onramp.partner_list('carrier', 10)"), "rival");
+    ck_assert_str_eq(value(api, "SELECT string_agg(name, ' ') FROM onramp.partner_list(NULL, 10)"),
+                     "carrier rival");
+    ck_assert_str_eq(
+        value(api, "SELECT string_agg(name, ' ') FROM onramp.partner_list('carrier', 10)"),
+        "rival");
     ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.partner_list(NULL, 0)"), 1);
 }
 END_TEST
 
 START_TEST(a_taken_name_is_refused)
 {
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_create('carrier', 'x', '[]', 's')"), "partner_exists");
-    ck_assert_str_eq(value(api, "SELECT display_name FROM onramp.partner_get('carrier')"), "Carrier");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_create('carrier', 'x', '[]', 's')"),
+        "partner_exists");
+    ck_assert_str_eq(value(api, "SELECT display_name FROM onramp.partner_get('carrier')"),
+                     "Carrier");
     ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.callback_secret_list('carrier')"), 1);
 }
 END_TEST
 
 START_TEST(unknown_locations_are_pointed_at_and_nothing_is_kept)
 {
-    static const char offers[] = "[{\"peeringLocation\": \"Atlantis\", \"bandwidthsMbps\": [50]}, {\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}, "
+    static const char offers[] = "[{\"peeringLocation\": \"Atlantis\", \"bandwidthsMbps\": [50]}, "
+                                 "{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}, "
                                  "{\"peeringLocation\": \"Avalon\", \"bandwidthsMbps\": [50]}]";
-    PGresult *p = run(api, "SELECT outcome, e ->> 'pointer' AS pointer FROM onramp.partner_create('new', 'New', '%s', 's'), jsonb_array_elements(facts -> 'errors') e", offers);
+    PGresult *p =
+        run(api,
+            "SELECT outcome, e ->> 'pointer' AS pointer FROM onramp.partner_create('new', 'New', "
+            "'%s', 's'), jsonb_array_elements(facts -> 'errors') e",
+            offers);
     ck_assert_int_eq(PQntuples(p), 2);
     ck_assert_str_eq(field(p, 0, "outcome"), "invalid_request");
     ck_assert_str_eq(field(p, 0, "pointer"), "/offers/0/peeringLocation");
     ck_assert_str_eq(field(p, 1, "pointer"), "/offers/2/peeringLocation");
     ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_get('new')"), "not_found");
     ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.callback_secret_list('new')"), 0);
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_replace('rival', 'X', '%s', NULL)", offers), "invalid_request");
-    ck_assert_str_eq(value(api, "SELECT display_name || jsonb_array_length(offers) FROM onramp.partner_get('rival')"), "Rival1");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_replace('rival', 'X', '%s', NULL)", offers),
+        "invalid_request");
+    ck_assert_str_eq(
+        value(api,
+              "SELECT display_name || jsonb_array_length(offers) FROM onramp.partner_get('rival')"),
+        "Rival1");
 }
 END_TEST
 
 START_TEST(replacing_a_partner_replaces_its_offers)
 {
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_replace('nobody', 'x', '[]', NULL)"), "not_found");
-    PGresult *p = run(api, "SELECT *, updated_at > created_at AS later FROM onramp.partner_replace('carrier', 'New', "
-                           "'[{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [100, 50]}]', NULL)");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.partner_replace('nobody', 'x', '[]', NULL)"),
+        "not_found");
+    PGresult *p = run(
+        api,
+        "SELECT *, updated_at > created_at AS later FROM onramp.partner_replace('carrier', 'New', "
+        "'[{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [100, 50]}]', NULL)");
     ck_assert_str_eq(field(p, 0, "display_name"), "New");
-    ck_assert_str_eq(field(p, 0, "offers"), "[{\"bandwidthsMbps\": [50, 100], \"peeringLocation\": \"London\"}]");
+    ck_assert_str_eq(field(p, 0, "offers"),
+                     "[{\"bandwidthsMbps\": [50, 100], \"peeringLocation\": \"London\"}]");
     ck_assert_str_eq(field(p, 0, "later"), "t");
-    ck_assert_str_eq(value(api, "SELECT string_agg(name || partners::text, ' ') FROM onramp.peering_location_list(NULL, 10)"), "Amsterdam[\"rival\"] London[\"carrier\"]");
+    ck_assert_str_eq(value(api, "SELECT string_agg(name || partners::text, ' ') FROM "
+                                "onramp.peering_location_list(NULL, 10)"),
+                     "Amsterdam[\"rival\"] London[\"carrier\"]");
 }
 END_TEST
 
@@ -77,23 +103,33 @@ START_TEST(peering_locations_are_listed_with_their_partners)
     ck_assert_str_eq(field(l, 0, "direct"), "t");
     ck_assert_str_eq(field(l, 0, "partners"), "[\"carrier\", \"rival\"]");
     ck_assert_str_eq(field(l, 1, "local_regions"), "[]");
-    ck_assert_str_eq(value(api, "SELECT name FROM onramp.peering_location_list('Amsterdam', 10)"), "London");
+    ck_assert_str_eq(value(api, "SELECT name FROM onramp.peering_location_list('Amsterdam', 10)"),
+                     "London");
 }
 END_TEST
 
 START_TEST(a_catalogue_adds_what_is_missing_and_leaves_what_is_there)
 {
     static const char catalogue[] =
-        "{\"locations\": [{\"name\": \"London\", \"metro\": \"x\", \"zone\": 4, \"site\": \"x\", \"localRegions\": [], \"direct\": false}, "
-        "{\"name\": \"G\u00e9n\u00e8ve\", \"metro\": \"G\", \"zone\": 1, \"site\": \"GE1\", \"localRegions\": [\"a\", \"b\"], \"direct\": true}], "
-        "\"partners\": [{\"name\": \"carrier\", \"displayName\": \"x\", \"offers\": [{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [10000]}, "
-        "{\"peeringLocation\": \"G\u00e9n\u00e8ve\", \"bandwidthsMbps\": [100, 50]}]}, {\"name\": \"new\", \"displayName\": \"New\", \"offers\": []}]}";
+        "{\"locations\": [{\"name\": \"London\", \"metro\": \"x\", \"zone\": 4, \"site\": \"x\", "
+        "\"localRegions\": [], \"direct\": false}, "
+        "{\"name\": \"G\u00e9n\u00e8ve\", \"metro\": \"G\", \"zone\": 1, \"site\": \"GE1\", "
+        "\"localRegions\": [\"a\", \"b\"], \"direct\": true}], "
+        "\"partners\": [{\"name\": \"carrier\", \"displayName\": \"x\", \"offers\": "
+        "[{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [10000]}, "
+        "{\"peeringLocation\": \"G\u00e9n\u00e8ve\", \"bandwidthsMbps\": [100, 50]}]}, {\"name\": "
+        "\"new\", \"displayName\": \"New\", \"offers\": []}]}";
     for (int i = 0; i < 2; i++) {
-        ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.catalogue_load('%s')", catalogue), "ok");
-        ck_assert_str_eq(value(owner, "SELECT site FROM peering_locations WHERE name = 'London'"), "LD5");
-        ck_assert_str_eq(value(owner, "SELECT display_name FROM partners WHERE name = 'carrier'"), "Carrier");
-        ck_assert_str_eq(value(owner, "SELECT string_agg(peering_location || bandwidths_mbps::text, ' ' ORDER BY peering_location) FROM offers WHERE partner = 'carrier'"),
-                         "Amsterdam{50,100,1000} G\u00e9n\u00e8ve{50,100} London{50}");
+        ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.catalogue_load('%s')", catalogue),
+                         "ok");
+        ck_assert_str_eq(value(owner, "SELECT site FROM peering_locations WHERE name = 'London'"),
+                         "LD5");
+        ck_assert_str_eq(value(owner, "SELECT display_name FROM partners WHERE name = 'carrier'"),
+                         "Carrier");
+        ck_assert_str_eq(
+            value(owner, "SELECT string_agg(peering_location || bandwidths_mbps::text, ' ' ORDER "
+                         "BY peering_location) FROM offers WHERE partner = 'carrier'"),
+            "Amsterdam{50,100,1000} G\u00e9n\u00e8ve{50,100} London{50}");
         ck_assert_int_eq(number(owner, "SELECT count(*) FROM partners"), 3);
     }
 }
@@ -102,8 +138,14 @@ END_TEST
 START_TEST(a_rotation_makes_a_new_secret_and_lets_the_old_one_live_as_asked)
 {
     const char *old = secret_of("carrier");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, 'whsec_2', 3600)"), "ok");
-    PGresult *live = run(api, "SELECT *, expires_at - clock_timestamp() BETWEEN interval '3590 s' AND interval '3600 s' AS soon FROM onramp.callback_secret_list('carrier')");
+    ck_assert_str_eq(
+        value(
+            api,
+            "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, 'whsec_2', 3600)"),
+        "ok");
+    PGresult *live =
+        run(api, "SELECT *, expires_at - clock_timestamp() BETWEEN interval '3590 s' AND interval "
+                 "'3600 s' AS soon FROM onramp.callback_secret_list('carrier')");
     ck_assert_int_eq(PQntuples(live), 2);
     ck_assert_str_eq(field(live, 0, "secret"), "whsec_2");
     ck_assert_str_eq(field(live, 0, "expires_at"), "");
@@ -111,18 +153,29 @@ START_TEST(a_rotation_makes_a_new_secret_and_lets_the_old_one_live_as_asked)
     ck_assert_str_eq(field(live, 1, "soon"), "t");
     /* A later rotation never lets it live longer. */
     run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', 'whsec_3', 86400)");
-    ck_assert_str_eq(value(api, "SELECT expires_at FROM onramp.callback_secret_list('carrier') WHERE id = '%s'", old), field(live, 1, "expires_at"));
+    ck_assert_str_eq(
+        value(api, "SELECT expires_at FROM onramp.callback_secret_list('carrier') WHERE id = '%s'",
+              old),
+        field(live, 1, "expires_at"));
     run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', 'whsec_4', 0)");
-    ck_assert_str_eq(value(api, "SELECT string_agg(secret, ' ') FROM onramp.callback_secret_list('carrier')"), "whsec_4");
-    ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('rival')"), "whsec_rival");
+    ck_assert_str_eq(
+        value(api, "SELECT string_agg(secret, ' ') FROM onramp.callback_secret_list('carrier')"),
+        "whsec_4");
+    ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('rival')"),
+                     "whsec_rival");
 }
 END_TEST
 
 START_TEST(another_partner_does_not_rotate_a_secret)
 {
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', 'rival', 's', 0)"), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.callback_secret_rotate('nobody', NULL, 's', 0)"), "not_found");
-    ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('carrier')"), "whsec_carrier");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', 'rival', 's', 0)"),
+        "not_found");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('nobody', NULL, 's', 0)"),
+        "not_found");
+    ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('carrier')"),
+                     "whsec_carrier");
 }
 END_TEST
 

@@ -10,12 +10,12 @@ static const struct {
     const char *event;
     const char *cells[4];
 } table[6] = {
-    {"circuit.provisioning",   {"Provisioning", "already", "refused", "refused"}                      },
-    {"circuit.provisioned",    {"Provisioned", "Provisioned", "already", "refused"}                   },
-    {"circuit.rejected",       {"stays", "NotProvisioned", "refused", "refused"}                      },
-    {"circuit.deprovisioning", {"refused", "refused", "Deprovisioning", "already"}                    },
-    {"circuit.deprovisioned",  {"already", "NotProvisioned", "NotProvisioned", "NotProvisioned"}      },
-    {"circuit.progress",       {"stays", "stays", "stays", "stays"}                                   },
+    {"circuit.provisioning",   {"Provisioning", "already", "refused", "refused"}                },
+    {"circuit.provisioned",    {"Provisioned", "Provisioned", "already", "refused"}             },
+    {"circuit.rejected",       {"stays", "NotProvisioned", "refused", "refused"}                },
+    {"circuit.deprovisioning", {"refused", "refused", "Deprovisioning", "already"}              },
+    {"circuit.deprovisioned",  {"already", "NotProvisioned", "NotProvisioned", "NotProvisioned"}},
+    {"circuit.progress",       {"stays", "stays", "stays", "stays"}                             },
 };
 
 static PGresult *row_of(const char *circuit)
@@ -51,15 +51,17 @@ START_TEST(a_cell_of_the_table)
         ck_assert_str_eq(outcome, "illegal_transition");
         same_row(before, after, "");
         ck_assert_int_eq(events_of(circuit), events);
-        ck_assert_int_eq(number(owner, "SELECT count(*) FROM refused_callbacks WHERE circuit_id = '%s' "
-                                       "AND type = '%s' AND provider_status = '%s' "
-                                       "AND code = 'illegal_transition' AND actor_name = 'carrier'",
+        ck_assert_int_eq(number(owner,
+                                "SELECT count(*) FROM refused_callbacks WHERE circuit_id = '%s' "
+                                "AND type = '%s' AND provider_status = '%s' "
+                                "AND code = 'illegal_transition' AND actor_name = 'carrier'",
                                 circuit, event, from),
                          1);
     } else if (strcmp(expected, "already") == 0) {
         ck_assert_str_eq(outcome, "already");
         same_row(before, after, "partner_timestamp");
-        ck_assert_str_ne(field(before, 0, "partner_timestamp"), field(after, 0, "partner_timestamp"));
+        ck_assert_str_ne(field(before, 0, "partner_timestamp"),
+                         field(after, 0, "partner_timestamp"));
         ck_assert_int_eq(events_of(circuit), events);
     } else {
         const char *to = strcmp(expected, "stays") == 0 ? from : expected;
@@ -67,8 +69,8 @@ START_TEST(a_cell_of_the_table)
         ck_assert_str_eq(field(after, 0, "provider_status"), to);
         ck_assert_str_eq(field(after, 0, "s_tag"), "7");
         ck_assert_int_eq(events_of(circuit), events + 1);
-        PGresult *last = run(api, "SELECT * FROM onramp.circuit_event_list('%s', '%s', %ld, 10)", circuit,
-                             customer, events);
+        PGresult *last = run(api, "SELECT * FROM onramp.circuit_event_list('%s', '%s', %ld, 10)",
+                             circuit, customer, events);
         ck_assert_int_eq(PQntuples(last), 1);
         ck_assert_str_eq(field(last, 0, "type"), event);
         ck_assert_str_eq(field(last, 0, "from_status"), from);
@@ -104,11 +106,12 @@ START_TEST(a_refusal_names_the_status_and_every_legal_event)
     const char *circuit = circuit_new(customer_new("Acme"));
     bring_to(circuit, from);
     const char *illegal = _i < 2 ? "circuit.deprovisioning" : "circuit.rejected";
-    const char *facts = value(
-        api,
-        "SELECT facts FROM onramp.callback_apply('carrier', '%s', '%s', clock_timestamp(), '{}', 'm', "
-        "repeat('ab', 32), '%s', 'partner', 'carrier') WHERE outcome = 'illegal_transition'",
-        key_of(circuit), illegal, secret_of("carrier"));
+    const char *facts =
+        value(api,
+              "SELECT facts FROM onramp.callback_apply('carrier', '%s', '%s', clock_timestamp(), "
+              "'{}', 'm', "
+              "repeat('ab', 32), '%s', 'partner', 'carrier') WHERE outcome = 'illegal_transition'",
+              key_of(circuit), illegal, secret_of("carrier"));
     char status[64];
     snprintf(status, sizeof status, "\"providerStatus\": \"%s\"", from);
     ck_assert_msg(strstr(facts, status) != NULL, "%s", facts);
@@ -135,7 +138,8 @@ static void request_deprovisioning(const char *circuit, bool delete_then)
         "WITH c AS (UPDATE circuits SET deprovision_requested_at = clock_timestamp(), "
         "delete_when_deprovisioned = %s, last_sequence = last_sequence + 1, "
         "previous_status = provider_status WHERE id = '%s' RETURNING *) "
-        "INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, actor_role, "
+        "INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, "
+        "actor_role, "
         "actor_name) SELECT id, last_sequence, 'circuit.deprovision_requested', provider_status, "
         "provider_status, 'customer', 'Acme' FROM c",
         delete_then ? "true" : "false", circuit);
@@ -146,15 +150,17 @@ START_TEST(a_rejected_deprovision_request_is_cleared_and_the_circuit_stays_provi
     const char *circuit = circuit_new(customer_new("Acme"));
     bring_to(circuit, "Provisioned");
     request_deprovisioning(circuit, true);
-    ck_assert_str_eq(value(owner, "SELECT waiting_on FROM circuits WHERE id = '%s'", circuit), "partner");
+    ck_assert_str_eq(value(owner, "SELECT waiting_on FROM circuits WHERE id = '%s'", circuit),
+                     "partner");
     ck_assert_str_eq(announce(circuit, "circuit.rejected", "{\"reason\": \"in use\"}"), "applied");
     PGresult *row = row_of(circuit);
     ck_assert_str_eq(field(row, 0, "provider_status"), "Provisioned");
     ck_assert_str_eq(field(row, 0, "deprovision_requested_at"), "");
     ck_assert_str_eq(field(row, 0, "delete_when_deprovisioned"), "f");
     ck_assert_str_eq(field(row, 0, "waiting_on"), "nobody");
-    ck_assert_str_eq(value(owner, "SELECT last_rejection ->> 'reason' FROM circuits WHERE id = '%s'", circuit),
-                     "in use");
+    ck_assert_str_eq(
+        value(owner, "SELECT last_rejection ->> 'reason' FROM circuits WHERE id = '%s'", circuit),
+        "in use");
     ck_assert_str_eq(announce(circuit, "circuit.rejected", "{\"reason\": \"again\"}"),
                      "illegal_transition");
 }
@@ -165,11 +171,12 @@ START_TEST(an_open_deprovision_request_makes_a_rejection_a_legal_event)
     const char *circuit = circuit_new(customer_new("Acme"));
     bring_to(circuit, "Provisioned");
     request_deprovisioning(circuit, false);
-    const char *detail = value(
-        api,
-        "SELECT facts ->> 'detail' FROM onramp.callback_apply('carrier', '%s', 'circuit.provisioning', "
-        "clock_timestamp(), '{}', 'm', repeat('ab', 32), '%s', 'partner', 'carrier')",
-        key_of(circuit), secret_of("carrier"));
+    const char *detail =
+        value(api,
+              "SELECT facts ->> 'detail' FROM onramp.callback_apply('carrier', '%s', "
+              "'circuit.provisioning', "
+              "clock_timestamp(), '{}', 'm', repeat('ab', 32), '%s', 'partner', 'carrier')",
+              key_of(circuit), secret_of("carrier"));
     ck_assert_msg(strstr(detail, "circuit.rejected") != NULL, "%s", detail);
 }
 END_TEST
@@ -195,14 +202,16 @@ START_TEST(whatever_brings_it_to_not_provisioned_deletes_a_circuit_that_waits_fo
     ck_assert_str_eq(field(row, 0, "provider_status"), "NotProvisioned");
     ck_assert_str_ne(field(row, 0, "deleted_at"), "");
     ck_assert_str_eq(field(row, 0, "waiting_on"), "nobody");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.circuit_get('%s', '%s')", circuit, customer),
-                     "not_found");
-    ck_assert_str_eq(value(owner, "SELECT string_agg(type, ' ' ORDER BY sequence) FROM (SELECT * FROM "
-                                  "circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 2) e",
-                           circuit),
-                     strcmp(ends[_i].event, "circuit.rejected") == 0
-                         ? "circuit.rejected circuit.deleted"
-                         : "circuit.deprovisioned circuit.deleted");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.circuit_get('%s', '%s')", circuit, customer),
+        "not_found");
+    ck_assert_str_eq(
+        value(owner,
+              "SELECT string_agg(type, ' ' ORDER BY sequence) FROM (SELECT * FROM "
+              "circuit_events WHERE circuit_id = '%s' ORDER BY sequence DESC LIMIT 2) e",
+              circuit),
+        strcmp(ends[_i].event, "circuit.rejected") == 0 ? "circuit.rejected circuit.deleted"
+                                                        : "circuit.deprovisioned circuit.deleted");
 }
 END_TEST
 
@@ -212,7 +221,8 @@ START_TEST(reaching_not_provisioned_closes_a_request_that_does_not_delete)
     bring_to(circuit, "Provisioned");
     request_deprovisioning(circuit, false);
     ck_assert_str_eq(announce(circuit, "circuit.deprovisioning", "{}"), "applied");
-    ck_assert_str_ne(value(owner, "SELECT deprovision_requested_at FROM circuits WHERE id = '%s'", circuit), "");
+    ck_assert_str_ne(
+        value(owner, "SELECT deprovision_requested_at FROM circuits WHERE id = '%s'", circuit), "");
     ck_assert_str_eq(announce(circuit, "circuit.deprovisioned", "{}"), "applied");
     PGresult *row = row_of(circuit);
     ck_assert_str_eq(field(row, 0, "deprovision_requested_at"), "");
@@ -228,11 +238,12 @@ int main(void)
     tcase_add_test(cells, the_table_in_the_database_is_the_promise);
     tcase_add_loop_test(cells, a_refusal_names_the_status_and_every_legal_event, 0, 4);
     TCase *requests = scene_case(suite, "deprovision requests", 30);
-    tcase_add_test(requests, a_rejected_deprovision_request_is_cleared_and_the_circuit_stays_provisioned);
+    tcase_add_test(requests,
+                   a_rejected_deprovision_request_is_cleared_and_the_circuit_stays_provisioned);
     tcase_add_test(requests, an_open_deprovision_request_makes_a_rejection_a_legal_event);
     tcase_add_loop_test(requests,
-                        whatever_brings_it_to_not_provisioned_deletes_a_circuit_that_waits_for_that, 0,
-                        (int)(sizeof ends / sizeof *ends));
+                        whatever_brings_it_to_not_provisioned_deletes_a_circuit_that_waits_for_that,
+                        0, (int)(sizeof ends / sizeof *ends));
     tcase_add_test(requests, reaching_not_provisioned_closes_a_request_that_does_not_delete);
     return scene_run(suite);
 }

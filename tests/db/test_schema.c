@@ -12,43 +12,60 @@ static void none(PGresult *rows)
 
 START_TEST(every_table_column_view_function_and_domain_has_a_comment)
 {
-    none(run(owner, "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'onramp'::regnamespace AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL"));
-    none(run(owner, "SELECT attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'onramp'::regnamespace "
-                    "AND relkind = 'r' AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL"));
-    none(run(owner, "SELECT proname FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL"));
-    none(run(owner, "SELECT typname FROM pg_type WHERE typnamespace = 'onramp'::regnamespace AND typtype = 'd' AND obj_description(oid, 'pg_type') IS NULL"));
+    none(run(owner,
+             "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'onramp'::regnamespace "
+             "AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL"));
+    none(run(owner, "SELECT attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c "
+                    "ON c.oid = attrelid WHERE relnamespace = 'onramp'::regnamespace "
+                    "AND relkind = 'r' AND attnum > 0 AND NOT attisdropped AND "
+                    "col_description(attrelid, attnum) IS NULL"));
+    none(run(owner, "SELECT proname FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace AND "
+                    "obj_description(oid, 'pg_proc') IS NULL"));
+    none(run(owner, "SELECT typname FROM pg_type WHERE typnamespace = 'onramp'::regnamespace AND "
+                    "typtype = 'd' AND obj_description(oid, 'pg_type') IS NULL"));
 }
 END_TEST
 
 START_TEST(constraints_and_guards_are_named_by_sentences)
 {
     /* Primary keys aside, which nobody reads about: table_pkey. */
-    none(run(owner, "SELECT conrelid::regclass || ' ' || conname FROM pg_constraint WHERE connamespace = 'onramp'::regnamespace AND contype NOT IN ('t') "
-                    "AND conname !~ '_pkey$' AND array_length(string_to_array(conname, '_'), 1) < 4"));
-    none(run(owner, "SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = 'onramp'::regnamespace "
-                    "AND NOT tgisinternal AND tgname !~ '^A_' AND array_length(string_to_array(tgname, '_'), 1) < 4"));
+    none(run(owner,
+             "SELECT conrelid::regclass || ' ' || conname FROM pg_constraint WHERE connamespace = "
+             "'onramp'::regnamespace AND contype NOT IN ('t') "
+             "AND conname !~ '_pkey$' AND array_length(string_to_array(conname, '_'), 1) < 4"));
+    none(run(owner, "SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger JOIN pg_class c ON "
+                    "c.oid = tgrelid WHERE relnamespace = 'onramp'::regnamespace "
+                    "AND NOT tgisinternal AND tgname !~ '^A_' AND "
+                    "array_length(string_to_array(tgname, '_'), 1) < 4"));
 }
 END_TEST
 
 START_TEST(no_constraint_is_deferrable)
 {
-    none(run(owner, "SELECT conname FROM pg_constraint WHERE connamespace = 'onramp'::regnamespace AND condeferrable"));
+    none(run(owner, "SELECT conname FROM pg_constraint WHERE connamespace = 'onramp'::regnamespace "
+                    "AND condeferrable"));
 }
 END_TEST
 
 START_TEST(everything_is_owned_by_a_role_that_can_not_log_in)
 {
-    none(run(owner, "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'onramp'::regnamespace AND relowner <> 'onramp_owner'::regrole"));
-    none(run(owner, "SELECT rolname FROM pg_roles WHERE rolname = 'onramp_owner' AND (rolcanlogin OR rolsuper OR rolbypassrls)"));
-    none(run(owner, "SELECT rolname FROM pg_roles WHERE rolname = 'onramp_daemon' AND (NOT rolcanlogin OR rolsuper OR rolcreatedb OR rolcreaterole)"));
+    none(run(owner, "SELECT oid::regclass FROM pg_class WHERE relnamespace = "
+                    "'onramp'::regnamespace AND relowner <> 'onramp_owner'::regrole"));
+    none(run(owner, "SELECT rolname FROM pg_roles WHERE rolname = 'onramp_owner' AND (rolcanlogin "
+                    "OR rolsuper OR rolbypassrls)"));
+    none(run(owner, "SELECT rolname FROM pg_roles WHERE rolname = 'onramp_daemon' AND (NOT "
+                    "rolcanlogin OR rolsuper OR rolcreatedb OR rolcreaterole)"));
 }
 END_TEST
 
 START_TEST(every_answer_begins_with_outcome_and_facts)
 {
-    none(run(owner, "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'onramp'::regnamespace AND relkind IN ('v', 'c') AND "
-                    "(SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ',' ORDER BY attnum) FROM pg_attribute "
-                    " WHERE attrelid = c.oid AND attnum BETWEEN 1 AND 2) IS DISTINCT FROM 'outcome text,facts jsonb'"));
+    none(run(owner, "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = "
+                    "'onramp'::regnamespace AND relkind IN ('v', 'c') AND "
+                    "(SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ',' ORDER "
+                    "BY attnum) FROM pg_attribute "
+                    " WHERE attrelid = c.oid AND attnum BETWEEN 1 AND 2) IS DISTINCT FROM 'outcome "
+                    "text,facts jsonb'"));
 }
 END_TEST
 

@@ -8,11 +8,16 @@
 
 START_TEST(the_daemon_reads_and_writes_no_table)
 {
-    PGresult *tables = run(owner, "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'onramp'::regnamespace AND relkind IN ('r', 'v', 'S')");
+    PGresult *tables = run(owner, "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = "
+                                  "'onramp'::regnamespace AND relkind IN ('r', 'v', 'S')");
     ck_assert_int_ge(PQntuples(tables), 25);
     for (int i = 0; i < PQntuples(tables); i++) {
         const char *table = PQgetvalue(tables, i, 0);
-        ck_assert_str_eq(value(owner, "SELECT has_table_privilege('onramp_daemon', '%s', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')", table), "f");
+        ck_assert_str_eq(value(owner,
+                               "SELECT has_table_privilege('onramp_daemon', '%s', 'SELECT, INSERT, "
+                               "UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')",
+                               table),
+                         "f");
         fails(api, "42501", "TABLE %s", table);
     }
 }
@@ -20,15 +25,24 @@ END_TEST
 
 START_TEST(the_daemon_calls_the_functions_of_the_api_and_no_other)
 {
-    PGresult *callable = run(owner, "SELECT proname, prosecdef, proconfig @> '{\"search_path=onramp, pg_temp\"}' AS pinned, proretset, "
-                                    "proowner = 'onramp_owner'::regrole AS owned FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace "
-                                    "AND has_function_privilege('onramp_daemon', oid, 'EXECUTE') ORDER BY proname");
+    PGresult *callable =
+        run(owner, "SELECT proname, prosecdef, proconfig @> '{\"search_path=onramp, pg_temp\"}' AS "
+                   "pinned, proretset, "
+                   "proowner = 'onramp_owner'::regrole AS owned FROM pg_proc WHERE pronamespace = "
+                   "'onramp'::regnamespace "
+                   "AND has_function_privilege('onramp_daemon', oid, 'EXECUTE') ORDER BY proname");
     ck_assert_int_eq(PQntuples(callable), 38);
     for (int i = 0; i < PQntuples(callable); i++)
         for (int j = 1; j < 5; j++)
-            ck_assert_msg(strcmp(PQgetvalue(callable, i, j), "t") == 0, "%s: %s", PQgetvalue(callable, i, 0), PQfname(callable, j));
-    static const char *const internal[] = {"offers_set('carrier', '[]')", "circuit_remove(NULL, 'x', 'x')", "circuit_quoted(NULL, 'x', 'x')",
-                                           "connections_follow(NULL, true, 'x', 'x')", "vnet_faults('{}')", "uuid_v7()", "actor_name()"};
+            ck_assert_msg(strcmp(PQgetvalue(callable, i, j), "t") == 0, "%s: %s",
+                          PQgetvalue(callable, i, 0), PQfname(callable, j));
+    static const char *const internal[] = {"offers_set('carrier', '[]')",
+                                           "circuit_remove(NULL, 'x', 'x')",
+                                           "circuit_quoted(NULL, 'x', 'x')",
+                                           "connections_follow(NULL, true, 'x', 'x')",
+                                           "vnet_faults('{}')",
+                                           "uuid_v7()",
+                                           "actor_name()"};
     for (size_t i = 0; i < sizeof internal / sizeof *internal; i++)
         fails(api, "42501", "SELECT onramp.%s", internal[i]);
 }
@@ -54,8 +68,10 @@ END_TEST
 
 START_TEST(the_daemon_can_not_make_objects_nor_shadow_tables)
 {
-    /* Privileges of databases are not copied from a template: here the migration's own statement. */
-    run(admin, "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %%I FROM PUBLIC', current_database()); END $$");
+    /* Privileges of databases are not copied from a template: here the migration's own statement.
+     */
+    run(admin, "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %%I FROM PUBLIC', "
+               "current_database()); END $$");
     fails(api, "42501", "CREATE TEMP TABLE circuits (id uuid)");
     fails(api, "42501", "CREATE TABLE onramp.x (id uuid)");
     fails(api, "42501", "CREATE TABLE public.x (id uuid)");
@@ -71,19 +87,32 @@ START_TEST(a_temporary_table_does_not_shadow_ours)
     run(other, "CREATE TEMP TABLE circuits (LIKE onramp.circuits)");
     run(other, "CREATE TEMP TABLE connections (LIKE onramp.connections)");
     run(other, "SET search_path = pg_temp, onramp");
-    ck_assert_str_eq(value(other, "SELECT outcome FROM onramp.circuit_get('%s', '%s')", circuit, customer), "ok");
-    ck_assert_str_eq(value(other, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')", circuit, customer), "ok");
+    ck_assert_str_eq(
+        value(other, "SELECT outcome FROM onramp.circuit_get('%s', '%s')", circuit, customer),
+        "ok");
+    ck_assert_str_eq(value(other,
+                           "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')",
+                           circuit, customer),
+                     "ok");
     /* Triggers of our tables look at our tables, whatever the search path of who writes. */
     run(other, "SET search_path = pg_temp");
-    fails(other, "23000", "INSERT INTO onramp.circuit_events (circuit_id, sequence, type, from_status, to_status, actor_role, actor_name) "
-                          "VALUES ('%s', 9, 'circuit.progress', 'NotProvisioned', 'NotProvisioned', 'operator', 'x')", circuit);
-    run(other, "INSERT INTO onramp.circuits (customer_id, name, partner, peering_location, bandwidth_mbps, sku_tier, sku_family, vnet_limit) "
-               "VALUES ('%s', 'x', 'carrier', 'Amsterdam', 1000, 'Standard', 'MeteredData', 10)", customer);
+    fails(
+        other, "23000",
+        "INSERT INTO onramp.circuit_events (circuit_id, sequence, type, from_status, to_status, "
+        "actor_role, actor_name) "
+        "VALUES ('%s', 9, 'circuit.progress', 'NotProvisioned', 'NotProvisioned', 'operator', 'x')",
+        circuit);
+    run(other,
+        "INSERT INTO onramp.circuits (customer_id, name, partner, peering_location, "
+        "bandwidth_mbps, sku_tier, sku_family, vnet_limit) "
+        "VALUES ('%s', 'x', 'carrier', 'Amsterdam', 1000, 'Standard', 'MeteredData', 10)",
+        customer);
     run(other, "RESET search_path");
 }
 END_TEST
 
-/* Every function that takes a customer and an id: what is another's answers exactly as what is not. */
+/* Every function that takes a customer and an id: what is another's answers exactly as what is not.
+ */
 START_TEST(what_is_anothers_answers_as_what_does_not_exist)
 {
     static const char *const calls[] = {
@@ -103,18 +132,28 @@ START_TEST(what_is_anothers_answers_as_what_does_not_exist)
     const char *circuit = circuit_new(acme), *vnet = vnet_new(acme, 1);
     bring_to(circuit, "Provisioned");
     const char *connection = connected(acme, circuit, vnet);
-    const char *before = value(owner, "SELECT jsonb_agg(to_jsonb(c)) || (SELECT jsonb_agg(to_jsonb(v)) FROM vnets v) || (SELECT jsonb_agg(to_jsonb(k)) FROM connections k) FROM circuits c");
+    const char *before =
+        value(owner, "SELECT jsonb_agg(to_jsonb(c)) || (SELECT jsonb_agg(to_jsonb(v)) FROM vnets "
+                     "v) || (SELECT jsonb_agg(to_jsonb(k)) FROM connections k) FROM circuits c");
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        const char *id = strncmp(calls[i], "vnet", 4) == 0 ? vnet : strncmp(calls[i], "conn", 4) == 0 ? connection : circuit;
+        const char *id = strncmp(calls[i], "vnet", 4) == 0   ? vnet
+                         : strncmp(calls[i], "conn", 4) == 0 ? connection
+                                                             : circuit;
         char query[256] = "SELECT * FROM onramp.";
         strncat(query, calls[i], sizeof query - strlen(query) - 1);
-        PGresult *foreign = run(api, query, id, other), *unknown = run(api, query, "00000000-0000-7000-8000-000000000000", other);
+        PGresult *foreign = run(api, query, id, other),
+                 *unknown = run(api, query, "00000000-0000-7000-8000-000000000000", other);
         ck_assert_msg(strcmp(field(foreign, 0, "outcome"), "not_found") == 0, "%s", calls[i]);
         ck_assert_int_eq(PQntuples(foreign), 1);
         for (int column = 0; column < PQnfields(foreign); column++)
-            ck_assert_msg(strcmp(PQgetvalue(foreign, 0, column), PQgetvalue(unknown, 0, column)) == 0, "%s", calls[i]);
+            ck_assert_msg(strcmp(PQgetvalue(foreign, 0, column), PQgetvalue(unknown, 0, column)) ==
+                              0,
+                          "%s", calls[i]);
     }
-    ck_assert_str_eq(value(owner, "SELECT jsonb_agg(to_jsonb(c)) || (SELECT jsonb_agg(to_jsonb(v)) FROM vnets v) || (SELECT jsonb_agg(to_jsonb(k)) FROM connections k) FROM circuits c"), before);
+    ck_assert_str_eq(
+        value(owner, "SELECT jsonb_agg(to_jsonb(c)) || (SELECT jsonb_agg(to_jsonb(v)) FROM vnets "
+                     "v) || (SELECT jsonb_agg(to_jsonb(k)) FROM connections k) FROM circuits c"),
+        before);
 }
 END_TEST
 

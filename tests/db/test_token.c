@@ -13,12 +13,14 @@ static void begin(void)
 }
 
 /* All but the key are SQL. */
-static PGresult *create(const char *key, const char *role, const char *customer, const char *partner, const char *expires,
-                        const char *caller)
+static PGresult *create(const char *key, const char *role, const char *customer,
+                        const char *partner, const char *expires, const char *caller)
 {
-    return run(api, "SELECT *, facts #>> '{errors,0,pointer}' AS pointer, facts #>> '{errors,0,code}' AS code "
-                    "FROM onramp.token_create('%s', repeat('ab', 32), '%s', %s, %s, 'for tests', %s, %s)",
-               key, role, customer, partner, expires, caller);
+    return run(
+        api,
+        "SELECT *, facts #>> '{errors,0,pointer}' AS pointer, facts #>> '{errors,0,code}' AS code "
+        "FROM onramp.token_create('%s', repeat('ab', 32), '%s', %s, %s, 'for tests', %s, %s)",
+        key, role, customer, partner, expires, caller);
 }
 
 static const char *quoted(const char *text)
@@ -32,8 +34,12 @@ static const char *quoted(const char *text)
 START_TEST(an_operator_makes_tokens_of_any_role)
 {
     begin();
-    ck_assert_str_eq(field(create("c", "customer", quoted(acme), "NULL", "NULL", OPERATOR), 0, "customer_id"), acme);
-    ck_assert_str_eq(field(create("p", "partner", "NULL", "'carrier'", "NULL", OPERATOR), 0, "partner"), "carrier");
+    ck_assert_str_eq(
+        field(create("c", "customer", quoted(acme), "NULL", "NULL", OPERATOR), 0, "customer_id"),
+        acme);
+    ck_assert_str_eq(
+        field(create("p", "partner", "NULL", "'carrier'", "NULL", OPERATOR), 0, "partner"),
+        "carrier");
     PGresult *o = create("o", "operator", "NULL", "NULL", "NULL", OPERATOR);
     ck_assert_str_eq(field(o, 0, "role"), "operator");
     ck_assert_str_eq(field(o, 0, "description"), "for tests");
@@ -55,12 +61,15 @@ START_TEST(what_a_token_is_bound_to_is_pointed_at)
         {"operator", "NULL",              "'carrier'", "/partner",    "invalid_value"},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        PGresult *t = create("k", faults[i].role, faults[i].customer, faults[i].partner, "NULL", OPERATOR);
+        PGresult *t =
+            create("k", faults[i].role, faults[i].customer, faults[i].partner, "NULL", OPERATOR);
         ck_assert_str_eq(field(t, 0, "outcome"), "invalid_request");
         ck_assert_str_eq(field(t, 0, "pointer"), faults[i].pointer);
         ck_assert_str_eq(field(t, 0, "code"), faults[i].code);
     }
-    ck_assert_str_eq(field(create("k", "operator", "NULL", "NULL", "clock_timestamp()", OPERATOR), 0, "pointer"), "/expiresAt");
+    ck_assert_str_eq(
+        field(create("k", "operator", "NULL", "NULL", "clock_timestamp()", OPERATOR), 0, "pointer"),
+        "/expiresAt");
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM tokens"), 0);
 }
 END_TEST
@@ -69,14 +78,26 @@ START_TEST(others_make_tokens_for_themselves_alone)
 {
     begin();
     const char *as_acme = value(owner, "SELECT format('''customer'', %%L, NULL', '%s')", acme);
-    ck_assert_str_eq(field(create("a", "customer", "NULL", "NULL", "NULL", as_acme), 0, "customer_id"), acme);
-    ck_assert_str_eq(field(create("b", "customer", quoted(acme), "NULL", "NULL", as_acme), 0, "outcome"), "ok");
-    ck_assert_str_eq(field(create("c", "partner", "NULL", "NULL", "NULL", CARRIER), 0, "partner"), "carrier");
-    ck_assert_str_eq(field(create("d", "customer", quoted(other), "NULL", "NULL", as_acme), 0, "outcome"), "forbidden");
-    ck_assert_str_eq(field(create("d", "operator", "NULL", "NULL", "NULL", as_acme), 0, "outcome"), "forbidden");
-    ck_assert_str_eq(field(create("d", "partner", "NULL", "'carrier'", "NULL", as_acme), 0, "outcome"), "forbidden");
-    ck_assert_str_eq(field(create("d", "customer", quoted(acme), "'carrier'", "NULL", as_acme), 0, "outcome"), "forbidden");
-    ck_assert_str_eq(field(create("d", "partner", "NULL", "'rival'", "NULL", CARRIER), 0, "outcome"), "forbidden");
+    ck_assert_str_eq(
+        field(create("a", "customer", "NULL", "NULL", "NULL", as_acme), 0, "customer_id"), acme);
+    ck_assert_str_eq(
+        field(create("b", "customer", quoted(acme), "NULL", "NULL", as_acme), 0, "outcome"), "ok");
+    ck_assert_str_eq(field(create("c", "partner", "NULL", "NULL", "NULL", CARRIER), 0, "partner"),
+                     "carrier");
+    ck_assert_str_eq(
+        field(create("d", "customer", quoted(other), "NULL", "NULL", as_acme), 0, "outcome"),
+        "forbidden");
+    ck_assert_str_eq(field(create("d", "operator", "NULL", "NULL", "NULL", as_acme), 0, "outcome"),
+                     "forbidden");
+    ck_assert_str_eq(
+        field(create("d", "partner", "NULL", "'carrier'", "NULL", as_acme), 0, "outcome"),
+        "forbidden");
+    ck_assert_str_eq(
+        field(create("d", "customer", quoted(acme), "'carrier'", "NULL", as_acme), 0, "outcome"),
+        "forbidden");
+    ck_assert_str_eq(
+        field(create("d", "partner", "NULL", "'rival'", "NULL", CARRIER), 0, "outcome"),
+        "forbidden");
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM tokens"), 3);
 }
 END_TEST
@@ -92,8 +113,10 @@ START_TEST(a_check_names_the_holder_and_finds_live_tokens_alone)
     ck_assert_str_eq(field(c, 0, "role"), "customer");
     ck_assert_str_eq(field(c, 0, "customer_id"), acme);
     ck_assert_str_eq(field(c, 0, "name"), "Acme");
-    ck_assert_str_eq(field(c, 0, "sha256"), "abababababababababababababababababababababababababababababababab");
-    ck_assert_str_eq(value(api, "SELECT name || ' ' || partner FROM onramp.token_check('p')"), "carrier carrier");
+    ck_assert_str_eq(field(c, 0, "sha256"),
+                     "abababababababababababababababababababababababababababababababab");
+    ck_assert_str_eq(value(api, "SELECT name || ' ' || partner FROM onramp.token_check('p')"),
+                     "carrier carrier");
     ck_assert_str_eq(value(api, "SELECT name FROM onramp.token_check('o')"), "for tests");
     run(owner, "UPDATE tokens SET description = '' WHERE key_id = 'o'");
     ck_assert_str_eq(value(api, "SELECT name FROM onramp.token_check('o')"), "operator");
@@ -108,25 +131,39 @@ END_TEST
 START_TEST(lists_and_deletes_keep_to_what_is_the_callers_own)
 {
     begin();
-    const char *mine = field(create("a", "customer", quoted(acme), "NULL", "NULL", OPERATOR), 0, "id");
-    const char *theirs = field(create("b", "customer", quoted(other), "NULL", "NULL", OPERATOR), 0, "id");
-    const char *carriers = field(create("c", "partner", "NULL", "'carrier'", "NULL", OPERATOR), 0, "id");
+    const char *mine =
+        field(create("a", "customer", quoted(acme), "NULL", "NULL", OPERATOR), 0, "id");
+    const char *theirs =
+        field(create("b", "customer", quoted(other), "NULL", "NULL", OPERATOR), 0, "id");
+    const char *carriers =
+        field(create("c", "partner", "NULL", "'carrier'", "NULL", OPERATOR), 0, "id");
     const char *top = field(create("d", "operator", "NULL", "NULL", "NULL", OPERATOR), 0, "id");
-    static const char list[] = "SELECT string_agg(id::text, ' ') FROM onramp.token_list(NULL, 10, %s)";
+    static const char list[] =
+        "SELECT string_agg(id::text, ' ') FROM onramp.token_list(NULL, 10, %s)";
     const char *as_acme = value(owner, "SELECT format('''customer'', %%L, NULL', '%s')", acme);
     ck_assert_str_eq(value(api, list, as_acme), mine);
     ck_assert_str_eq(value(api, list, CARRIER), carriers);
     ck_assert_str_eq(value(api, list, "'partner', NULL, 'rival'"), "");
-    ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.token_list(NULL, 10, " OPERATOR ")"), 4);
-    ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.token_list('%s', 1, " OPERATOR ")", mine), 2);
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", theirs, as_acme), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", top, as_acme), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, CARRIER), "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, as_acme), "ok");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, as_acme), "not_found");
+    ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.token_list(NULL, 10, " OPERATOR ")"),
+                     4);
+    ck_assert_int_eq(
+        number(api, "SELECT count(*) FROM onramp.token_list('%s', 1, " OPERATOR ")", mine), 2);
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", theirs, as_acme),
+        "not_found");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", top, as_acme),
+                     "not_found");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, CARRIER),
+                     "not_found");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, as_acme),
+                     "ok");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, as_acme),
+                     "not_found");
     ck_assert_str_eq(value(api, list, as_acme), "");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", carriers, CARRIER), "ok");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', " OPERATOR ")", theirs), "ok");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", carriers, CARRIER), "ok");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.token_delete('%s', " OPERATOR ")", theirs), "ok");
 }
 END_TEST
 

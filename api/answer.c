@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
 
+#include "api/condition.h"
+#include "api/entity_tag.h"
 #include "api/log.h"
 #include "api/loop.h"
 #include "api/problem.h"
@@ -8,6 +10,7 @@
 #include "api/text.h"
 #include "api/timestamp.h"
 #include "db/arena.h"
+#include "db/conditional.h"
 #include "db/rows.h"
 
 #include <microhttpd.h>
@@ -97,7 +100,10 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
             text_add_char(text, '{');
             first = true;
         } else if (member->kind == MEMBER_ISSUED) {
-            text_add_json(text, call->issued, strlen(call->issued));
+            if (call->issued)
+                text_add_json(text, call->issued, strlen(call->issued));
+            else
+                text_add(text, "null", 4);
         } else {
             value_write(text, member->kind, rows, row, column++);
         }
@@ -159,6 +165,8 @@ static void answer_begin(struct request *request, int status, const char *type, 
     answer_header(request, "X-Request-Id", request->id);
     answer_header(request, "Cache-Control", "no-store");
     answer_header(request, "X-Content-Type-Options", "nosniff");
+    if (request->dry)
+        answer_header(request, "Dry-Run", "true");
     if (request->loop->draining)
         answer_header(request, "Connection", "close");
 }
@@ -179,10 +187,18 @@ static void answer_one(struct request *request, const struct rows *rows)
 {
     const struct operation *operation = request->call.operation;
     struct text *text = &request->loop->text;
+    int version = version_column(operation);
+    const char *seen = operation->lane == LANE_READ && version >= 0
+                           ? condition_list(request, "if-none-match")
+                           : NULL;
     text->length = 0;
     row_write(text, &request->call, rows, 0);
-    answer_bytes(request, operation->success, "application/json", text->bytes, text->length);
-    int version = version_column(operation);
+    /* Of a 304 only the length is sent, which has to be that of the 200. */
+    bool known = seen && entity_tags_hold(seen, rows_text(rows, 0, version));
+    answer_bytes(request, known ? 304 : operation->success, known ? NULL : "application/json",
+                 text->bytes, text->length);
+    if (request->dry) /* it is of no version and nowhere */
+        return;
     if (version >= 0)
         answer_header(request, "ETag",
                       arena_printf(request->arena, "\"%s\"", rows_text(rows, 0, version)));
@@ -245,6 +261,10 @@ void answer_rows(struct request *request, const struct rows *rows)
                              rows_text(rows, 0, COLUMN_FACTS));
         return;
     }
+    bool replayed =
+        rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_FACTS), conditional_replayed) == 0;
+    if (replayed || request->dry)
+        request->call.issued = NULL; /* it was made for nothing */
     switch (operation->answer) {
     case ANSWER_ONE:
         answer_one(request, rows);
@@ -256,4 +276,6 @@ void answer_rows(struct request *request, const struct rows *rows)
         answer_static(request, operation->success, NULL, "", 0);
         break;
     }
+    if (replayed)
+        answer_header(request, "Idempotent-Replayed", "true");
 }

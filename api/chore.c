@@ -5,16 +5,18 @@
 #include "api/loop.h"
 #include "circuits/circuit.h"
 #include "db/arena.h"
+#include "db/conditional.h"
 #include "db/rows.h"
 #include "partners/callback.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHORES = 2, DEADLINE_MS = 30000 };
+enum { CHORES = 3, DEADLINE_MS = 30000 };
 
-static const struct operation *const operations[CHORES] = {&circuit_stall, &callback_memory_sweep};
-static const int64_t periods_ms[CHORES] = {10000, 60000};
+static const struct operation *const operations[CHORES] = {&circuit_stall, &callback_memory_sweep,
+                                                           &idempotency_sweep};
+static const int64_t periods_ms[CHORES] = {10000, 60000, 60000};
 
 struct chore {
     struct query query; /* first: the callbacks know the chore by it */
@@ -73,6 +75,11 @@ static void ended(struct query *query, const char *why)
 static void on_rows(struct query *query, const struct rows *rows)
 {
     bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
+    const char *did = ok ? strchr(rows_text(rows, 0, COLUMN_FACTS), ':') : NULL;
+    struct chore *chore = (struct chore *)query;
+    /* As much as one transaction takes: there may be more. */
+    if (did && strtol(did + 1, NULL, 10) >= strtol(call_value(&chore->call, "limit"), NULL, 10))
+        chore->next = 0;
     ended(query, ok ? NULL : "it did not answer 'ok'");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chore.h - what the daemon does for the database by itself, run by the first loop: circuits whose
- * partner is overdue are marked, webhook-ids that were remembered long enough are forgotten. */
+ * partner is overdue are marked, webhook-ids and Idempotency-Keys that were remembered long
+ * enough are forgotten. What finds as much as one transaction takes goes on at once. */
 #ifndef ONRAMP_API_CHORE_H
 #define ONRAMP_API_CHORE_H
 

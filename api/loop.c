@@ -3,6 +3,7 @@
 
 #include "api/chore.h"
 #include "api/client.h"
+#include "api/condition.h"
 #include "api/health.h"
 #include "api/http.h"
 #include "api/log.h"
@@ -26,7 +27,7 @@ enum {
     EVENTS_A_TURN = 128,
     REAPING_MS = 250,
     PASSES_A_TURN = 4,
-    OPERATIONS_MAX = 64,
+    OPERATIONS_MAX = 256,
     /* Measured on two cores: few connections, used deep. */
     READS = 2,
     WRITES = 2,
@@ -61,12 +62,15 @@ static void operation_add(const struct operation **list, size_t *count,
 /* Every statement that a loop may submit. */
 static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
 {
-    size_t routes, chores, count = 0;
+    size_t routes, forms, chores, count = 0;
     const struct route *route = routes_all(&routes);
     for (size_t i = 0; i < routes; i++) {
         operation_add(list, &count, route[i].operation);
         operation_add(list, &count, route[i].owner);
     }
+    const struct operation *const *form = conditions_operations(&forms);
+    for (size_t i = 0; i < forms; i++)
+        operation_add(list, &count, form[i]);
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
     const struct operation *const *chore = chores_operations(&chores);

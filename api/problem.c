@@ -56,7 +56,8 @@ static const struct problem problems[] = {
      "The database is not available. Nothing was done; try again after Retry-After.", 1},
     {"unknown_outcome", 503, "Outcome unknown",
      "The connection to the database was lost before it confirmed the change, which may or may not "
-     "have been made. Read the resource, or list it, to find out before you try again.", 1},
+     "have been made. With an Idempotency-Key send the same request again; otherwise read the "
+     "resource, or list it, to find out before you try again.", 1},
     {"not_ready", 503, "Not ready",
      "The server cannot serve requests yet. Try again after Retry-After.", 1},
     /* requests that are well-formed and wrong */
@@ -68,9 +69,17 @@ static const struct problem problems[] = {
      "The timestamp is more than 300 s ahead of this server's clock. Check the clock.", 0},
     {"webhook_id_reused", 422, "Webhook id used before",
      "This webhook-id was used for another body. Every message needs an id of its own.", 0},
+    {"idempotency_key_reused", 422, "Idempotency-Key used before",
+     "This Idempotency-Key came with another path or body within the last 24 hours. A new request "
+     "needs a new key.", 0},
     {"immutable_field", 422, "Immutable field",
      "A member in the body cannot be changed. Leave it out.", 0},
     /* states */
+    {"version_mismatch", 412, "Version mismatch",
+     "The resource is not of the version that If-Match names. Read it again, and decide again.", 0},
+    {"idempotency_key_in_progress", 409, "Request in progress",
+     "A request with this Idempotency-Key is being worked on. Send the same one again after "
+     "Retry-After to get its answer.", 1},
     {"partner_exists", 409, "Partner exists",
      "A partner of this name exists. Choose another name, or PUT the existing one.", 0},
     {"illegal_transition", 409, "Illegal transition",

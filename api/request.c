@@ -4,6 +4,7 @@
 #include "api/answer.h"
 #include "api/authentication.h"
 #include "api/client.h"
+#include "api/condition.h"
 #include "api/guard.h"
 #include "api/json_text.h"
 #include "api/log.h"
@@ -302,7 +303,8 @@ static enum phase read_parameters(struct request *request)
     const struct operation *operation = request->route->operation;
     struct call *call = &request->call;
     body_take(request);
-    call_begin(request, call, operation ? operation : &nothing, &request->faults);
+    call_begin(request, call, operation ? condition_form(request->route) : &nothing,
+               &request->faults);
     query_parameters_read(request, call);
     if (!request_parameters_read(request, call))
         return refuse_unseen(request);
@@ -310,6 +312,7 @@ static enum phase read_parameters(struct request *request)
         body_read(call);
     if (call->operation->complete && !request->kept.code)
         call->operation->complete(call);
+    conditions_read(request);
     faults_judge(request);
     if (!request->kept.code)
         return PHASE_OPERATE;
@@ -363,7 +366,7 @@ static enum phase operate(struct request *request)
         request->route->serve(request);
         return request->phase;
     }
-    request_submit(request, request->route->operation, operation_rows, on_failure);
+    request_submit(request, request->call.operation, operation_rows, on_failure);
     return PHASE_OPERATE;
 }
 

@@ -70,6 +70,7 @@ struct request {
     size_t pair_count;
     struct refusal kept; /* told only to those who may see the resource */
     struct query query;
+    bool dry; /* nothing of it stays */
 
     int status;
     struct MHD_Response *response;

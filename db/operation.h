@@ -14,7 +14,7 @@
 
 struct arena;
 
-enum { PARAMETERS_MAX = 16 };
+enum { PARAMETERS_MAX = 24 };
 
 enum role { ROLE_NONE = 0, ROLE_CUSTOMER = 1, ROLE_PARTNER = 2, ROLE_OPERATOR = 4 };
 
@@ -104,6 +104,8 @@ struct operation {
     size_t member_count;
     const char *key;         /* column that a list is keyed by; NULL: that of the first member */
     const char *open_member; /* body member whose unknown members are ignored; or NULL */
+    const struct operation
+        *of; /* what this is the conditional form of (db/conditional.h); or NULL */
     /* After the declared parameters were read without a fault, or with some: checks across
      * members, and FROM_HOOK values. May add faults. NULL: nothing to do. */
     void (*complete)(struct call *call);

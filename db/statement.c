@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/statement.h"
 
+#include "db/conditional.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@ const struct operation batch_lock = {
 
 char *statement_text(const struct operation *operation)
 {
+    if (operation->of != NULL)
+        return conditional_text(operation);
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

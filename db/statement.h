@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* statement.h - the prepared statement of an operation, and what PostgreSQL says of it.
  *
- * Every operation is `SELECT * FROM onramp.<name>($1, ...)`, prepared under its name. */
+ * Every operation is `SELECT * FROM onramp.<name>($1, ...)`, prepared under its name; a conditional
+ * one is what db/conditional.h says. */
 #ifndef ONRAMP_DB_STATEMENT_H
 #define ONRAMP_DB_STATEMENT_H
 

@@ -33,6 +33,8 @@ NOT_ROUTED = {
     "catalogue_load": "api/",
     "callback_secret_list": "partners/",
     "callback_memory_sweep": "partners/",
+    "conditional_call": "db/",
+    "idempotency_sweep": "db/",
     "circuit_stall": "circuits/",
     "schema_ready": "api/",
     "token_check": "api/",
@@ -122,7 +124,7 @@ def test_one_word_names_an_operation_everywhere():
     """Statement, SQL function and file: the three are spelled alike, none is missing or left over."""
     declared = set(re.findall(r'\.name = "(\w+)",\s*\.lane', the_c_of(*LAYERS)))
     assert declared, "no operation is declared"
-    assert declared | {"batch_lock", "catalogue_load"} == sql_functions()
+    assert declared | {"batch_lock", "catalogue_load", "conditional_call"} == sql_functions()
     for name, text in sql_files().items():
         assert re.search(rf"FUNCTION\s+(onramp\.)?{name}\s*\(", text), name
 

@@ -141,7 +141,14 @@ def accepts(schema, value):
 # Refusals that any request may meet, known path or not, before an operation is found.
 BEFORE_ROUTING = {400, 404, 405, 406, 411, 413, 414, 431, 501, 503, 505}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-OPTIONAL_HEADERS = {"Link", "Retry-After"}
+OPTIONAL_HEADERS = {"Link", "Retry-After", "Idempotent-Replayed", "Dry-Run"}
+# What only some answers may leave out: (member, the header of those that do).
+WITHHELD = {
+    "id": "Dry-Run",
+    "serviceKey": "Dry-Run",
+    "token": "Idempotent-Replayed",
+    "callbackSecret": "Idempotent-Replayed",
+}
 
 
 def check(answer):
@@ -163,7 +170,9 @@ def check(answer):
     assert response is not None, f"an undocumented status: {what}"
     response = resolve(response)
     for name in response.get("headers", ()):
-        if name not in OPTIONAL_HEADERS:
+        if name in ("Location", "ETag") and answer.headers.get("Dry-Run"):
+            assert answer.headers.get(name) is None, f"{name} in a dry run: {what}"
+        elif name not in OPTIONAL_HEADERS:
             value = answer.headers.get(name)
             assert value is not None, f"no {name}: {what}"
             pattern = resolve(response["headers"][name])["schema"].get("pattern")
@@ -176,6 +185,9 @@ def check(answer):
     if answer.media == "application/json":
         wrong = faults(content[answer.media]["schema"], answer.json)
         assert not wrong, f"{wrong}: {what}"
+        for member, header in WITHHELD.items():
+            withheld = member in answer.json and answer.json[member] is None
+            assert withheld == (member in answer.json and header in answer.headers), what
     return None
 
 
@@ -190,7 +202,10 @@ def check_problem(answer, what=""):
         assert answer.headers.get("Allow"), f"405 without Allow: {what}"
     if answer.status == 401:
         assert answer.headers.get("WWW-Authenticate"), f"401 without WWW-Authenticate: {what}"
-    if answer.status == 503 or answer.json["code"] == "illegal_transition":
+    if answer.status == 503 or answer.json["code"] in (
+        "illegal_transition",
+        "idempotency_key_in_progress",
+    ):
         assert answer.headers.get("Retry-After"), f"no Retry-After: {what}"
     text = json.dumps(answer.json)
     for word in ("SQLSTATE", "PL/pgSQL", "pg_", "onramp."):

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- One function of the API, run under the conditions that its request made: an Idempotency-Key, an
--- If-Match, a dry run. p_row only says of which type the answer is. What may be run is what the daemon
--- may run itself, so nothing is to be gained by coming here.
+-- If-Match, a dry run. p_row only says of which type the answer is. What may be run is what the
+-- daemon may run itself, so nothing is to be gained by coming here.
 --
--- Nothing here waits for another request of the same key: the advisory lock is only tried, and while it
--- is held nobody else inserts that key, so a shared transaction never waits for another one here. A
--- second request of the same key in one transaction has the lock already, and finds the first one's row.
+-- Nothing here waits for another request of the same key: the advisory lock is only tried, and
+-- while it is held nobody else inserts that key, so a shared transaction never waits for another
+-- one here. A second request of the same key in one transaction has the lock already, and finds the
+-- first one's row.
 CREATE OR REPLACE FUNCTION conditional_call(p_row anyelement, p_function text, p_arguments text[],
                                             p_resource text, p_id uuid, p_customer uuid,
                                             p_scope text, p_key text, p_digest text,
@@ -28,10 +29,12 @@ BEGIN
         END IF;
         -- A statement of its own, behind the lock: it sees what the last holder has committed.
         SELECT * INTO k FROM idempotency_keys
-        WHERE scope = p_scope AND key = p_key AND answered_at > clock_timestamp() - interval '24 hours';
+        WHERE scope = p_scope AND key = p_key
+              AND answered_at > clock_timestamp() - interval '24 hours';
         IF FOUND THEN
             IF k.digest = decode(p_digest, 'hex') THEN
-                RETURN NEXT jsonb_populate_record(p_row, k.answer || '{"facts": {"replayed": true}}');
+                RETURN NEXT jsonb_populate_record(p_row,
+                    k.answer || '{"facts": {"replayed": true}}');
             ELSE
                 v.outcome := 'idempotency_key_reused';
                 RETURN NEXT jsonb_populate_record(p_row, to_jsonb(v));
@@ -45,7 +48,8 @@ BEGIN
         CASE p_resource
             WHEN 'circuit' THEN
                 SELECT last_sequence INTO v_version FROM circuits
-                WHERE id = p_id AND deleted_at IS NULL AND (p_customer IS NULL OR customer_id = p_customer)
+                WHERE id = p_id AND deleted_at IS NULL
+                      AND (p_customer IS NULL OR customer_id = p_customer)
                 FOR NO KEY UPDATE;
             WHEN 'vnet' THEN
                 SELECT version INTO v_version FROM vnets
@@ -63,10 +67,11 @@ BEGIN
 
     SELECT * INTO STRICT v_function FROM pg_proc
     WHERE pronamespace = 'onramp'::regnamespace AND proname = p_function
-          AND prorettype = pg_typeof(p_row) AND has_function_privilege('onramp_daemon', oid, 'EXECUTE');
-    v_call := format('SELECT * FROM onramp.%I(%s)', p_function,
-                     (SELECT string_agg(format('$1[%s]::%s', n, format_type(type, NULL)), ', ' ORDER BY n)
-                      FROM unnest(v_function.proargtypes) WITH ORDINALITY AS argument (type, n)));
+          AND prorettype = pg_typeof(p_row)
+          AND has_function_privilege('onramp_daemon', oid, 'EXECUTE');
+    v_call := format('SELECT * FROM onramp.%I(%s)', p_function, (
+        SELECT string_agg(format('$1[%s]::%s', n, format_type(type, NULL)), ', ' ORDER BY n)
+        FROM unnest(v_function.proargtypes) WITH ORDINALITY AS argument (type, n)));
     IF p_dry THEN
         BEGIN
             EXECUTE v_call INTO STRICT r USING p_arguments;
@@ -74,7 +79,8 @@ BEGIN
         EXCEPTION WHEN SQLSTATE 'ONDRY' THEN
             -- What would have been handed out never was.
             IF r.outcome = 'ok' THEN
-                RETURN NEXT jsonb_populate_record(p_row, to_jsonb(r) || '{"id": null, "service_key": null}');
+                RETURN NEXT jsonb_populate_record(p_row,
+                    to_jsonb(r) || '{"id": null, "service_key": null}');
                 RETURN;
             END IF;
         END;
@@ -84,11 +90,13 @@ BEGIN
             INSERT INTO idempotency_keys (scope, key, digest, answer)
             VALUES (p_scope, p_key, decode(p_digest, 'hex'), to_jsonb(r))
             ON CONFLICT (scope, key) DO UPDATE -- one that has outlived its day
-            SET digest = excluded.digest, answer = excluded.answer, answered_at = excluded.answered_at;
+            SET digest = excluded.digest, answer = excluded.answer,
+                answered_at = excluded.answered_at;
         END IF;
     END IF;
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION conditional_call IS 'Run a function of the API once for a key, at certain versions only, or without effect.';
+COMMENT ON FUNCTION conditional_call IS
+    'Run a function of the API once for a key, at certain versions only, or without effect.';
 GRANT EXECUTE ON FUNCTION conditional_call TO onramp_daemon;

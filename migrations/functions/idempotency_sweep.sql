@@ -18,5 +18,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION idempotency_sweep IS 'Forget answers given more than 24 hours ago, p_limit at most.';
+COMMENT ON FUNCTION idempotency_sweep IS
+    'Forget answers given more than 24 hours ago, p_limit at most.';
 GRANT EXECUTE ON FUNCTION idempotency_sweep TO onramp_daemon;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pins that an order is made once, whatever happens on the way: many Idempotency-Keys, eight equal
-requests at once for each, the server killed (kill -9) in between, every caller asking again until it
-is answered. As many circuits as keys, and all eight callers of a key were told of the same one.
+requests at once for each, the server killed (kill -9) in between, every caller asking again until
+it is answered. As many circuits as keys, and all eight callers of a key were told of the same one.
 
 ONRAMP_ONCE_KEYS sets how many keys (60), ONRAMP_ONCE_KILLS how many kills (3).
 """

@@ -120,7 +120,8 @@ def test_a_fault_is_told_as_ever(customer):
 
 
 def test_a_dry_run_keeps_no_key_and_looks_at_none(customer):
-    body, headers = {"name": "n", "addressSpace": ["10.0.0.0/16"]}, {"Idempotency-Key": unique("k")}
+    body = {"name": "n", "addressSpace": ["10.0.0.0/16"]}
+    headers = {"Idempotency-Key": unique("k")}
     for _ in range(2):
         tried = customer.client.post("/v1/vnets?dryRun=true", body, headers).must(201)
         assert "Idempotent-Replayed" not in tried.headers
@@ -133,7 +134,8 @@ def test_a_dry_run_keeps_no_key_and_looks_at_none(customer):
 def test_a_dry_run_is_held_to_its_condition(customer):
     vnet = customer.vnet()
     target = f"/v1/vnets/{vnet['id']}?dryRun=true"
-    customer.client.patch(target, {"name": "x"}, {"If-Match": '"999"'}).must(412, "version_mismatch")
+    answer = customer.client.patch(target, {"name": "x"}, {"If-Match": '"999"'})
+    answer.must(412, "version_mismatch")
     good = {"If-Match": f'"{vnet["version"]}"'}
     assert dry(customer.client.patch(target, {"name": "x"}, good).must(200))
 

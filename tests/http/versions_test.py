@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins ETag, If-Match and If-None-Match: a change that was decided on an older version is refused and
-changes nothing, exactly one of many concurrent ones goes through, and what is known is not sent again."""
+"""Pins ETag, If-Match and If-None-Match: a change that was decided on an older version is refused
+and changes nothing, exactly one of many concurrent ones goes through, and what is known is not sent
+again."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,8 @@ def test_a_change_of_another_version_is_412_and_changes_nothing(customer, partne
     headers = {"If-Match": condition.format(vnet["version"])}
     client = customer.client
     client.patch(target, {"name": "x"}, headers).must(412, "version_mismatch")
-    client.put(target + "/gateway", {"subnet": "10.0.1.0/27"}, headers).must(412, "version_mismatch")
+    answer = client.put(target + "/gateway", {"subnet": "10.0.1.0/27"}, headers)
+    answer.must(412, "version_mismatch")
     client.delete(target + "/gateway", headers).must(412, "version_mismatch")
     client.delete(target, headers).must(412, "version_mismatch")
     assert client.get(target).must(200).json == vnet
@@ -102,7 +104,8 @@ def test_of_concurrent_changes_of_one_version_one_goes_through(customer):
         version, changed = vnet["version"], 0
         for round_ in range(5):
             barrier.wait(30)
-            answer = client.patch(target, {"name": f"{round_}-{number}"}, {"If-Match": tag(version)})
+            body = {"name": f"{round_}-{number}"}
+            answer = client.patch(target, body, {"If-Match": tag(version)})
             assert answer.status in (200, 412), answer
             changed += answer.status == 200
             barrier.wait(30)

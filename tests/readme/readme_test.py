@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The README's walk-through runs as pasted, and its answers have the members that are printed there.
 
-Each ```sh block of the chapters "From an order to a connected VNet" and "Safe to retry" runs in one
-shell, in order. A ```json block behind it is what the block printed when the README was written, one
-answer or header a line: the answers of this run must have the same members and the same known words,
-with other ids and times.
+Each ```sh block of the chapters "From an order to a connected VNet" and "Safe to retry" runs in
+one shell, in order. A ```json block behind it is what the block printed when the README was
+written, one answer or header a line: the answers of this run must have the same members and the
+same known words, with other ids and times.
 """
 import json
 import os

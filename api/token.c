@@ -163,7 +163,7 @@ static void token_create_complete(struct call *call)
         tenant_check(call, role, "customer", "customerId");
         tenant_check(call, role, "partner", "partner");
     }
-    if (call->faults->count > 0)
+    if (!role || call->faults->count > 0)
         return;
     enum role for_role = strcmp(role, "customer") == 0  ? ROLE_CUSTOMER
                          : strcmp(role, "partner") == 0 ? ROLE_PARTNER

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.h - bearer tokens: their text form, and the operations on them.
  *
- * A token is a typed prefix (onrc_ customer, onrp_ partner, onro_ operator), 12 base62 characters of
- * key id, 32 base62 characters of randomness and 6 base62 characters of CRC-32 over all before, so
- * that a typo is refused without a read. The database keeps the key id and the SHA-256 of the whole. */
+ * A token is a typed prefix (onrc_ customer, onrp_ partner, onro_ operator), 12 base62 characters
+ * of key id, 32 base62 characters of randomness and 6 base62 characters of CRC-32 over all before,
+ * so that a typo is refused without a read. The database keeps the key id and the SHA-256 of the
+ * whole. */
 #ifndef ONRAMP_API_TOKEN_H
 #define ONRAMP_API_TOKEN_H
 

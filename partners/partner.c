@@ -131,12 +131,15 @@ static const struct member callback_secret_members[] = {
     {"createdAt", MEMBER_TIME,  "created_at"},
 };
 
+/* clang-format 14 crashes on this table. */
+/* clang-format off */
 static const struct parameter callback_secret_rotate_parameters[] = {
-    {FROM_PATH,   "partner",           &kind_slug, .required = true},
-    {FROM_CALLER, "partner-of-caller"},
-    {FROM_HOOK,           "secret"                     },
-    {FROM_BODY,           "keepOldSeconds",     &keep_seconds,           .fallback = "86400"                  },
+    {FROM_PATH,   "partner",        &kind_slug,    .required = true    },
+    {FROM_CALLER, "partner-of-caller"                                  },
+    {FROM_HOOK,   "secret"                                             },
+    {FROM_BODY,   "keepOldSeconds", &keep_seconds, .fallback = "86400" },
 };
+/* clang-format on */
 
 static const struct member callback_secret_rotated_members[] = {
     {"callbackSecret", MEMBER_ISSUED, NULL},

@@ -51,10 +51,10 @@ CREATE TABLE circuits (
     returned boolean NOT NULL DEFAULT false,
     stalled boolean NOT NULL DEFAULT false,
     delete_when_deprovisioned boolean NOT NULL DEFAULT false,
-    shown_to_partner boolean NOT NULL DEFAULT false,
     provider_status text COLLATE "C" NOT NULL DEFAULT 'NotProvisioned',
     previous_status text COLLATE "C" NOT NULL DEFAULT 'NotProvisioned',
     listed_as text COLLATE "C" NOT NULL DEFAULT 'NotProvisioned',
+    shown_as text COLLATE "C" NOT NULL DEFAULT '',
     waiting_on text COLLATE "C" NOT NULL DEFAULT 'customer',
     circuit_status circuit_switch NOT NULL DEFAULT 'Enabled',
     sku_tier text COLLATE "C" NOT NULL,
@@ -88,14 +88,19 @@ WITH (fillfactor = 75);
 
 -- Keyset lists: what they filter on, then id. Few: every index costs 2 us in every UPDATE of this
 -- table, HOT or not, for being opened. Deleted circuits stay for ever and are listed by operators
--- alone, so the lists of the living leave them out instead of reading past them.
-CREATE INDEX circuits_listed ON circuits (listed_as, id);
-CREATE INDEX circuits_of_customer ON circuits (customer_id, id) WHERE deleted_at IS NULL;
-CREATE INDEX circuits_of_partner ON circuits (partner, shown_to_partner, id)
+-- alone, so the lists of the living leave them out instead of reading past them. NULLS FIRST,
+-- though no id is null: lists ask for that order, which the primary key does not give. Otherwise
+-- the planner takes the primary key for any common value and reads past all rows of another one
+-- that lie in between: 220 ms for a page at a million circuits, instead of 0.3.
+CREATE INDEX circuits_listed ON circuits (listed_as, id NULLS FIRST);
+CREATE INDEX circuits_of_customer ON circuits (customer_id, id NULLS FIRST)
     WHERE deleted_at IS NULL;
-CREATE INDEX circuits_at_location ON circuits (peering_location, id) WHERE deleted_at IS NULL;
+CREATE INDEX circuits_of_partner ON circuits (partner, shown_as, id NULLS FIRST)
+    WHERE deleted_at IS NULL;
+CREATE INDEX circuits_at_location ON circuits (peering_location, id NULLS FIRST)
+    WHERE deleted_at IS NULL;
 -- What is due, for circuit_stall; and, with nothing due, lists by whom they wait for.
-CREATE INDEX circuits_waiting ON circuits (waiting_on, due_at, id);
+CREATE INDEX circuits_waiting ON circuits (waiting_on, due_at, id NULLS FIRST);
 
 COMMENT ON TABLE circuits IS
     'Ordered private connections. A row is never deleted: history and key outlive the circuit.';
@@ -133,8 +138,9 @@ COMMENT ON COLUMN circuits.returned IS
 COMMENT ON COLUMN circuits.stalled IS 'The partner has let the deadline pass.';
 COMMENT ON COLUMN circuits.delete_when_deprovisioned IS
     'Delete it as soon as it is NotProvisioned.';
-COMMENT ON COLUMN circuits.shown_to_partner IS
-    'Quoted and not deleted. Kept by a trigger, for the partner''s list.';
+COMMENT ON COLUMN circuits.shown_as IS
+    'provider_status, where the partner has quoted the key; otherwise empty. Kept by a trigger, '
+    'for the partner''s list.';
 COMMENT ON COLUMN circuits.provider_status IS
     'Status on the partner''s side; moved by events alone.';
 COMMENT ON COLUMN circuits.previous_status IS 'provider_status before the last event.';
@@ -289,7 +295,7 @@ BEGIN
                 'a Local circuit is UnlimitedData');
         END IF;
         NEW.listed_as := 'NotProvisioned';
-        NEW.shown_to_partner := NEW.key_quoted_at IS NOT NULL;
+        NEW.shown_as := CASE WHEN NEW.key_quoted_at IS NULL THEN '' ELSE NEW.provider_status END;
         NEW.waiting_on := onramp.waits_for(NEW.circuit_status, NEW.provider_status,
             NEW.deprovision_requested_at IS NOT NULL, NEW.key_quoted_at IS NOT NULL,
             NEW.returned, false);
@@ -347,13 +353,13 @@ BEGIN
             NEW.due_at := 'infinity';
         END IF;
     END IF;
-    NEW.shown_to_partner := NEW.key_quoted_at IS NOT NULL AND NEW.deleted_at IS NULL;
+    NEW.shown_as := CASE WHEN NEW.key_quoted_at IS NULL THEN '' ELSE NEW.provider_status END;
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION circuit_guarded() IS
     'Refuses what a circuit''s row may not become; keeps since, waiting_on, due_at, listed_as and '
-    'shown_to_partner.';
+    'shown_as.';
 CREATE TRIGGER a_circuit_is_guarded BEFORE INSERT OR UPDATE ON circuits
     FOR EACH ROW EXECUTE FUNCTION circuit_guarded();
 

@@ -6,7 +6,7 @@ DECLARE
     r partner_circuit_view;
 BEGIN
     RETURN QUERY SELECT v.* FROM circuits c JOIN partner_circuit_view v ON v.id = c.id
-    WHERE c.id = p_id AND c.partner = p_partner AND c.shown_to_partner;
+    WHERE c.id = p_id AND c.partner = p_partner AND c.shown_as <> '' AND c.deleted_at IS NULL;
     IF NOT FOUND THEN
         r.outcome := 'not_found';
         RETURN NEXT r;

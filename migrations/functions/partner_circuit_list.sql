@@ -7,18 +7,36 @@ DECLARE
     v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
 BEGIN
     IF p_provider_status IS NULL THEN
+        -- Four ordered scans merged, so that what it does not see is not read past.
         RETURN QUERY SELECT v.*
-        FROM (SELECT id FROM circuits
-              WHERE partner = p_partner AND shown_to_partner AND deleted_at IS NULL AND id > v_after
-              ORDER BY id LIMIT p_limit + 1) AS page
+        FROM ((SELECT id FROM circuits
+               WHERE partner = p_partner AND shown_as = 'NotProvisioned' AND deleted_at IS NULL
+                     AND id > v_after
+               ORDER BY id NULLS FIRST LIMIT p_limit + 1)
+              UNION ALL
+              (SELECT id FROM circuits
+               WHERE partner = p_partner AND shown_as = 'Provisioning' AND deleted_at IS NULL
+                     AND id > v_after
+               ORDER BY id NULLS FIRST LIMIT p_limit + 1)
+              UNION ALL
+              (SELECT id FROM circuits
+               WHERE partner = p_partner AND shown_as = 'Provisioned' AND deleted_at IS NULL
+                     AND id > v_after
+               ORDER BY id NULLS FIRST LIMIT p_limit + 1)
+              UNION ALL
+              (SELECT id FROM circuits
+               WHERE partner = p_partner AND shown_as = 'Deprovisioning' AND deleted_at IS NULL
+                     AND id > v_after
+               ORDER BY id NULLS FIRST LIMIT p_limit + 1)
+              ORDER BY id NULLS FIRST LIMIT p_limit + 1) AS page
         JOIN partner_circuit_view v ON v.id = page.id
         ORDER BY v.id;
     ELSE
         RETURN QUERY SELECT v.*
         FROM (SELECT id FROM circuits
-              WHERE partner = p_partner AND shown_to_partner AND deleted_at IS NULL AND id > v_after
-                    AND provider_status = p_provider_status
-              ORDER BY id LIMIT p_limit + 1) AS page
+              WHERE partner = p_partner AND shown_as = p_provider_status AND deleted_at IS NULL
+                    AND id > v_after
+              ORDER BY id NULLS FIRST LIMIT p_limit + 1) AS page
         JOIN partner_circuit_view v ON v.id = page.id
         ORDER BY v.id;
     END IF;

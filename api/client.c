@@ -51,13 +51,17 @@ void client_free(struct client *client)
     if (client->next)
         client->next->previous = client->previous;
     loop->client_count--;
+    /* Closing the socket would not do: the program that the main thread starts has it too for a
+     * moment, and until that has gone the kernel would go on to wake what is no longer there. */
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
     free(client);
 }
 
 static void client_close(struct client *client)
 {
-    close(client->fd);
+    int fd = client->fd;
     client_free(client);
+    close(fd);
 }
 
 void clients_listen(struct loop *loop, bool on)

@@ -44,6 +44,20 @@ static bool leads_somewhere(const struct operation *operation, const char *prefi
     return false;
 }
 
+/* Whether the answer shows a member of this name at its top. */
+static bool shown(const struct operation *operation, const char *name)
+{
+    int depth = 0;
+    for (size_t i = 0; i < operation->member_count; i++) {
+        const struct member *member = &operation->members[i];
+        if (depth == 0 && member->name && strcmp(member->name, name) == 0)
+            return true;
+        depth += member->kind == MEMBER_OPEN || member->kind == MEMBER_OPEN_IF;
+        depth -= member->kind == MEMBER_CLOSE;
+    }
+    return false;
+}
+
 /* A fault for each member that leads nowhere, and a look into those that are containers. */
 static void unknown_members(struct call *call, const json_t *object, const char *prefix,
                             const char *pointer)
@@ -54,6 +68,11 @@ static void unknown_members(struct call *call, const json_t *object, const char 
     {
         const char *inner = pointer_below(call->arena, pointer, name);
         if (!leads_somewhere(call->operation, prefix, name)) {
+            if (call->operation->fixed_members && !*prefix && shown(call->operation, name)) {
+                fault_add(call->faults, inner, "immutable_field",
+                          "This member can't be changed here. Leave it out.");
+                continue;
+            }
             fault_add(call->faults, inner, "unknown_member",
                       "There is no such member here. Leave it out or correct its name.");
             continue;

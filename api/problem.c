@@ -92,6 +92,10 @@ static const struct problem problems[] = {
      "Wait until the partner has provisioned the circuit.", 0},
     {"circuit_deprovision_requested", 409, "Deprovision requested",
      "The circuit is to be taken down. Withdraw the request first.", 0},
+    {"nothing_to_deprovision", 409, "Nothing to deprovision",
+     "Only a circuit that is Provisioning or Provisioned can be deprovisioned.", 0},
+    {"service_key_in_use", 409, "Service key in use",
+     "A service key is replaced only while the circuit is NotProvisioned.", 0},
     {"circuit_vnet_limit_reached", 409, "Circuit at its limit of VNets",
      "Delete a connection of this circuit first.", 0},
     {"vnet_circuit_limit_reached", 409, "VNet at its limit of circuits",
@@ -117,6 +121,7 @@ static const struct {
     {"malformed_cursor",  "invalid_value" },
     {"malformed_request", "invalid_value" },
     {"no_randomness",     "invalid_value" },
+    {"immutable_field",   "invalid_value" },
 };
 
 const struct problem *problem_find(const char *code)

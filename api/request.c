@@ -171,7 +171,8 @@ static bool role_admitted(const struct request *request)
 
 static enum phase admit(struct request *request)
 {
-    const struct route *route = request->route;
+    const struct route *route = request->route =
+        route_for_role(request->route, request->caller.role);
     if (!role_admitted(request))
         return refuse(request, "forbidden", NULL);
     if (route->own_partner && request->caller.role == ROLE_PARTNER &&
@@ -277,7 +278,7 @@ static void body_take(struct request *request)
 static void faults_judge(struct request *request)
 {
     static const char *const first[] = {"malformed_request", "unknown_parameter",
-                                        "malformed_cursor", "no_randomness"};
+                                        "malformed_cursor", "no_randomness", "immutable_field"};
     const struct faults *faults = &request->faults;
     if (request->kept.code || faults->count == 0)
         return;

@@ -60,6 +60,10 @@ enum { ALLOW_MAX = 64 };
 enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],
                         enum method method, const struct target *target);
 
+/* On a path whose method does different things for different roles, these stand in lines below each
+ * other: the one that admits the role, or the first when none does. */
+const struct route *route_for_role(const struct route *route, unsigned role);
+
 /* The table, for those who prepare its statements and those who test it. */
 const struct route *routes_all(size_t *count);
 

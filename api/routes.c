@@ -37,7 +37,15 @@ static const struct route routes[] = {
     {POST,   "/v1/circuits",           CUSTOMER,            KIB(64), &circuit_create,        NULL},
     {GET,    "/v1/circuits",           CUSTOMER | OPERATOR, 0,       &circuit_list,          NULL},
     {GET,    "/v1/circuits/{id}",      CUSTOMER | OPERATOR, 0,       &circuit_get,           &circuit_get},
+    {PATCH,  "/v1/circuits/{id}",      CUSTOMER,            KIB(64), &circuit_update,        &circuit_get},
+    {PATCH,  "/v1/circuits/{id}",      OPERATOR,            KIB(64), &circuit_status_set,    &circuit_get},
     {DELETE, "/v1/circuits/{id}",      CUSTOMER,            0,       &circuit_delete,        &circuit_get},
+    {POST,   "/v1/circuits/{id}/deprovision",
+                                       CUSTOMER,            KIB(64), &circuit_deprovision_request, &circuit_get},
+    {DELETE, "/v1/circuits/{id}/deprovision",
+                                       CUSTOMER,            0,       &circuit_deprovision_withdraw, &circuit_get},
+    {POST,   "/v1/circuits/{id}/service-key",
+                                       CUSTOMER,            0,       &circuit_service_key_rotate, &circuit_get},
     {GET,    "/v1/circuits/{id}/events",
                                        CUSTOMER | OPERATOR, 0,       &circuit_event_list,    &circuit_get},
     {POST,   "/v1/vnets",              CUSTOMER,            KIB(64), &vnet_create,           NULL},
@@ -129,6 +137,16 @@ static void allow_write(char allow[ALLOW_MAX], const struct target *target)
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (has & 1u << methods[i].method)
             allow_add(allow, methods[i].name);
+}
+
+const struct route *route_for_role(const struct route *route, unsigned role)
+{
+    const struct route *end = routes + sizeof routes / sizeof *routes;
+    for (const struct route *at = route;
+         at < end && at->method == route->method && strcmp(at->pattern, route->pattern) == 0; at++)
+        if (at->callers & role)
+            return at;
+    return route;
 }
 
 enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],

@@ -15,6 +15,7 @@ static const struct kind family = KIND_WORD(families);
 /* Which bandwidths there are is data in the database, and which of them are offered where. */
 static const struct kind bandwidth = KIND_INTEGER(1, 1000000);
 static const struct kind location = KIND_TEXT(1, 80);
+static const struct kind reason = KIND_TEXT(1, 1000);
 
 static const struct member circuit_members[] = {
     {"id",                      MEMBER_PLAIN,   "id"                       },
@@ -141,6 +142,80 @@ const struct operation circuit_delete = {
     .answer = ANSWER_NOTHING,
     .success = 204,
     PARAMETERS(circuit_delete_parameters),
+};
+
+static const struct parameter circuit_update_parameters[] = {
+    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_CALLER, "customer"},
+    {FROM_BODY,       "name",                  &kind_name},
+    {FROM_BODY,         "bandwidthMbps",                  &bandwidth},
+    {FROM_BODY,                 "sku/tier",                              &tier},
+    {FROM_BODY,       "sku/family",           &family},
+    {FROM_BODY,"tags",&kind_tags_patch},
+    {FROM_CALLER,         "role"           },
+    {FROM_CALLER,                 "actor"                             },
+};
+
+const struct operation circuit_update = {
+    .name = "circuit_update",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(circuit_update_parameters),
+    MEMBERS(circuit_members),
+    .fixed_members = true,
+};
+
+static const struct parameter circuit_status_set_parameters[] = {
+    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_BODY, "circuitStatus", &circuit_status, .required = true},
+    {FROM_BODY,         "reason",               &reason, .required = true},
+    {FROM_CALLER, "role"                     },
+    {FROM_CALLER, "actor"},
+};
+
+const struct operation circuit_status_set = {
+    .name = "circuit_status_set",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(circuit_status_set_parameters),
+    MEMBERS(circuit_members),
+    .fixed_members = true,
+};
+
+static const struct parameter circuit_deprovision_request_parameters[] = {
+    {FROM_PATH,         "id",                    &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_CALLER, "customer"  },
+    {FROM_BODY,       "deleteWhenDeprovisioned",                    &kind_boolean},
+    {FROM_CALLER,         "role"},
+    {FROM_CALLER,                 "actor"                             },
+};
+
+const struct operation circuit_deprovision_request = {
+    .name = "circuit_deprovision_request",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(circuit_deprovision_request_parameters),
+    MEMBERS(circuit_members),
+};
+
+const struct operation circuit_deprovision_withdraw = {
+    .name = "circuit_deprovision_withdraw",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_NOTHING,
+    .success = 204,
+    PARAMETERS(circuit_delete_parameters),
+};
+
+const struct operation circuit_service_key_rotate = {
+    .name = "circuit_service_key_rotate",
+    .lane = LANE_WRITE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(circuit_delete_parameters),
+    MEMBERS(circuit_members),
 };
 
 static const struct member event_members[] = {

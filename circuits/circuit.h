@@ -6,6 +6,10 @@
 #include "db/operation.h"
 
 extern const struct operation circuit_create, circuit_get, circuit_list, circuit_delete;
+/* The owner's change of a circuit, and the operator's switch on it: one method on one path. */
+extern const struct operation circuit_update, circuit_status_set;
+extern const struct operation circuit_deprovision_request, circuit_deprovision_withdraw;
+extern const struct operation circuit_service_key_rotate;
 extern const struct operation circuit_event_list;
 /* Marks circuits whose deadline has passed; run by the daemon itself, on one loop, periodically. */
 extern const struct operation circuit_stall;

@@ -16,18 +16,12 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT jsonb_agg(jsonb_build_object('type', type, 'id', id, 'detail', detail) ORDER BY rank, id)
-    INTO v_blockers
-    FROM (SELECT 1 AS rank, 'provider_status' AS type, NULL::uuid AS id,
-                 format('The circuit is %s; have it deprovisioned first.', c.provider_status)
-                     AS detail
-          WHERE c.provider_status <> 'NotProvisioned'
-          UNION ALL
-          SELECT 2, 'connection', k.id, 'A VNet is connected; delete the connection first.'
-          FROM connections k WHERE k.circuit_id = p_id
-          UNION ALL
-          SELECT 3, 'authorization', a.id, 'An authorization exists; delete it first.'
-          FROM authorizations a WHERE a.circuit_id = p_id) AS blocker;
+    v_blockers := circuit_blockers(p_id);
+    IF c.provider_status <> 'NotProvisioned' THEN
+        v_blockers := jsonb_build_array(jsonb_build_object('type', 'provider_status', 'id', NULL,
+            'detail', format('The circuit is %s; have it deprovisioned first.', c.provider_status)))
+            || coalesce(v_blockers, '[]');
+    END IF;
     IF v_blockers IS NOT NULL THEN
         r.outcome := 'circuit_in_use';
         r.facts := jsonb_build_object(

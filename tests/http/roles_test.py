@@ -33,7 +33,12 @@ MAY = {
     "circuit_create": "C",
     "circuit_list": "CO",
     "circuit_get": "CO",
+    # The operator's half of PATCH is an operation of its own, circuit_status_set.
+    "circuit_update": "CO",
     "circuit_delete": "C",
+    "circuit_deprovision_request": "C",
+    "circuit_deprovision_withdraw": "C",
+    "circuit_service_key_rotate": "C",
     "circuit_event_list": "CO",
     "vnet_create": "C",
     "vnet_list": "CO",
@@ -88,7 +93,10 @@ def test_every_route_of_the_server_is_in_the_contract():
     routes = re.findall(
         r'\{\s*"?(GET|POST|PUT|PATCH|DELETE)"?\s*,\s*"(/[^"]*)"', source.read_text(encoding="utf-8")
     )
-    assert len(routes) == len(set(routes))
+    twice = {route for route in routes if routes.count(route) > 1}
+    assert twice == {
+        (o.method, o.path) for o in contract.OPERATIONS if "x-operation-of-operators" in o.node
+    }
     assert {(m, p) for m, p in routes} == {(o.method, o.path) for o in contract.OPERATIONS}
 
 

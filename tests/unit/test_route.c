@@ -54,10 +54,22 @@ START_TEST(every_row_of_the_table_is_found_by_its_own_pattern)
     const struct route *all = routes_all(&count);
     for (size_t i = 0; i < count; i++) {
         ck_assert_int_eq(find(all[i].method, all[i].pattern), ROUTE_FOUND);
-        ck_assert_msg(route == &all[i], "%s is hidden by another row", all[i].pattern);
+        ck_assert_msg(route_for_role(route, all[i].callers) == &all[i],
+                      "%s is hidden by another row", all[i].pattern);
         ck_assert_msg(all[i].operation || all[i].serve, "%s does nothing", all[i].pattern);
         ck_assert_msg(all[i].callers != 0, "%s is for nobody", all[i].pattern);
     }
+}
+END_TEST
+
+START_TEST(the_role_chooses_between_rows_of_one_method_and_path)
+{
+    ck_assert_int_eq(find(PATCH, "/v1/circuits/x"), ROUTE_FOUND);
+    ck_assert_str_eq(route_for_role(route, ROLE_CUSTOMER)->operation->name, "circuit_update");
+    ck_assert_str_eq(route_for_role(route, ROLE_OPERATOR)->operation->name, "circuit_status_set");
+    ck_assert_ptr_eq(route_for_role(route, ROLE_PARTNER), route);
+    ck_assert_int_eq(find(GET, "/v1/circuits/x"), ROUTE_FOUND);
+    ck_assert_ptr_eq(route_for_role(route, ROLE_PARTNER), route);
 }
 END_TEST
 
@@ -125,6 +137,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, segments_in_braces_are_bound);
     tcase_add_test(tests, every_row_of_the_table_is_found_by_its_own_pattern);
+    tcase_add_test(tests, the_role_chooses_between_rows_of_one_method_and_path);
     tcase_add_test(tests, what_is_not_in_the_table_is_no_path);
     tcase_add_test(tests, an_escaped_letter_is_the_letter_and_an_escaped_slash_is_none);
     tcase_add_test(tests, a_method_that_the_path_lacks_is_told_which_it_has);

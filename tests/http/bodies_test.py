@@ -27,6 +27,7 @@ class Target:
         self.customer = Customer(operator)
         self.vnet = self.customer.vnet(gateway=False)
         self.circuit = self.customer.circuit(self.partner)
+        self.built = self.customer.circuit_at(self.partner, "Provisioned")
         self.callers = {
             "/v1/customers": operator,
             "/v1/partners": operator,
@@ -37,7 +38,9 @@ class Target:
         }
 
     def send(self, operation, body, **headers):
-        target = operation.path.format_map({"id": self.vnet["id"], "partner": self.partner.slug})
+        ids = {"circuit_update": self.circuit, "circuit_deprovision_request": self.built}
+        named = ids.get(operation.id, self.vnet)["id"]
+        target = operation.path.format_map({"id": named, "partner": self.partner.slug})
         if operation.id == "callback_apply":
             signed = {**self.partner.signed(body), **headers}
             return self.partner.anonymous.send("POST", target, body, signed)
@@ -52,6 +55,8 @@ class Target:
             body["name"] = unique("carrier")
         if operation.id == "circuit_create":
             body["partner"] = self.partner.slug
+        if operation.id == "circuit_update":
+            body["bandwidthMbps"] = 1000  # which it has: another test may change the offers
         if operation.id == "token_create":
             body["partner"] = self.partner.slug
         if operation.id == "vnet_gateway_put":
@@ -369,6 +374,9 @@ def test_every_member_made_wrong_is_422_with_its_pointer(target, operation):
             near += [p for p in pointers if where.startswith(p + "/")]
             # A bandwidth that is none of the known ones is one that nobody offers.
             codes = ("invalid_request",) + ("not_offered",) * (where == "/bandwidthMbps")
+            if operation.id == "circuit_update":
+                codes += ("bandwidth_decrease",) * (where == "/bandwidthMbps")
+                codes += ("immutable_field",) * (where == "/id")
             codes += ("malformed_json",) * (answer.status == 400)
             if answer.code not in codes or not near:
                 failures.append(f"{what[:80]}: wants {where}, got {pointers}: {answer.text[:200]}")

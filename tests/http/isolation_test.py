@@ -213,4 +213,9 @@ def test_an_operator_writes_nothing_of_a_customer(world, operator):
     ):
         operator.delete(target).must(403, "forbidden")
     operator.patch(f"/v1/vnets/{world.free['id']}", {"name": "mine"}).must(403, "forbidden")
+    idle, built = (f"/v1/circuits/{c['id']}" for c in (world.idle, world.circuit))
+    operator.patch(idle, {"name": "mine"}).must(422)
+    operator.post(built + "/deprovision", {}).must(403, "forbidden")
+    operator.delete(built + "/deprovision").must(403, "forbidden")
+    operator.send("POST", idle + "/service-key").must(403, "forbidden")
     assert world.snapshot() == before

@@ -74,6 +74,8 @@ static const struct problem problems[] = {
      "needs a new key.", 0},
     {"immutable_field", 422, "Immutable field",
      "A member in the body cannot be changed. Leave it out.", 0},
+    {"bandwidth_decrease", 422, "Bandwidth can only rise",
+     "Order a new circuit when less bandwidth is wanted.", 0},
     /* states */
     {"version_mismatch", 412, "Version mismatch",
      "The resource is not of the version that If-Match names. Read it again, and decide again.", 0},
@@ -106,6 +108,8 @@ static const struct problem problems[] = {
      "Delete the VNet's connections first.", 0},
     {"already_connected", 409, "Already connected",
      "This VNet is connected to this circuit. List the connections to find it.", 0},
+    {"authorization_in_use", 409, "Authorization in use",
+     "An authorization serves one connection at a time. Ask for another one.", 0},
     {"address_space_overlap", 409, "Address spaces overlap",
      "Connect VNets whose address spaces do not overlap on one circuit.", 0},
 };

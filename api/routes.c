@@ -2,6 +2,7 @@
 #include "api/health.h"
 #include "api/route.h"
 #include "api/token.h"
+#include "circuits/authorization.h"
 #include "circuits/circuit.h"
 #include "circuits/connection.h"
 #include "circuits/customer.h"
@@ -46,6 +47,12 @@ static const struct route routes[] = {
                                        CUSTOMER,            0,       &circuit_deprovision_withdraw, &circuit_get},
     {POST,   "/v1/circuits/{id}/service-key",
                                        CUSTOMER,            0,       &circuit_service_key_rotate, &circuit_get},
+    {POST,   "/v1/circuits/{id}/authorizations",
+                                       CUSTOMER,            KIB(64), &authorization_create,  &circuit_get},
+    {GET,    "/v1/circuits/{id}/authorizations",
+                                       CUSTOMER,            0,       &authorization_list,    &circuit_get},
+    {DELETE, "/v1/circuits/{id}/authorizations/{authorization}",
+                                       CUSTOMER,            0,       &authorization_delete,  &circuit_get},
     {GET,    "/v1/circuits/{id}/events",
                                        CUSTOMER | OPERATOR, 0,       &circuit_event_list,    &circuit_get},
     {POST,   "/v1/vnets",              CUSTOMER,            KIB(64), &vnet_create,           NULL},

@@ -2,18 +2,17 @@
 #include "api/token.h"
 
 #include "db/arena.h"
+#include "db/base62.h"
 
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { PREFIX = 5, BASE = 62 };
+enum { PREFIX = 5 };
 
-static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+_Static_assert((int)TOKEN_CHECK == (int)BASE62_CHECK, "a token ends with its check");
 
 static const struct {
     enum role role;
@@ -23,15 +22,6 @@ static const struct {
     {ROLE_PARTNER,  "onrp_"},
     {ROLE_OPERATOR, "onro_"},
 };
-
-static void check_write(char check[TOKEN_CHECK], const char *text, size_t length)
-{
-    unsigned long crc = crc32(0, (const unsigned char *)text, (uInt)length);
-    for (int i = TOKEN_CHECK - 1; i >= 0; i--) {
-        check[i] = base62[crc % BASE];
-        crc /= BASE;
-    }
-}
 
 static void digest_write(char hex[65], const char *text)
 {
@@ -45,22 +35,6 @@ static void digest_write(char hex[65], const char *text)
     hex[2 * sizeof digest] = '\0';
 }
 
-/* Fill with random base62 characters, each equally likely: octets of 248 and more are thrown away.
- */
-static bool random_write(char *out, size_t length)
-{
-    size_t done = 0;
-    while (done < length) {
-        unsigned char octets[64];
-        if (RAND_bytes(octets, sizeof octets) != 1)
-            return false;
-        for (size_t i = 0; i < sizeof octets && done < length; i++)
-            if (octets[i] < 256 / BASE * BASE)
-                out[done++] = base62[octets[i] % BASE];
-    }
-    return true;
-}
-
 bool token_new(struct token *out, enum role role)
 {
     memset(out, 0, sizeof *out);
@@ -69,9 +43,9 @@ bool token_new(struct token *out, enum role role)
             memcpy(out->text, prefixes[i].prefix, PREFIX);
     if (!out->text[0])
         abort();
-    if (!random_write(out->text + PREFIX, TOKEN_KEY_ID + TOKEN_RANDOM))
+    if (!base62_random(out->text + PREFIX, TOKEN_KEY_ID + TOKEN_RANDOM))
         return false;
-    check_write(out->text + TOKEN_LENGTH - TOKEN_CHECK, out->text, TOKEN_LENGTH - TOKEN_CHECK);
+    base62_check(out->text + TOKEN_LENGTH - TOKEN_CHECK, out->text, TOKEN_LENGTH - TOKEN_CHECK);
     memcpy(out->key_id, out->text + PREFIX, TOKEN_KEY_ID);
     digest_write(out->sha256, out->text);
     out->role = role;
@@ -80,17 +54,13 @@ bool token_new(struct token *out, enum role role)
 
 bool token_read(struct token *out, const char *text)
 {
-    char check[TOKEN_CHECK];
     memset(out, 0, sizeof *out);
-    if (strnlen(text, TOKEN_LENGTH + 1) != TOKEN_LENGTH ||
-        strspn(text + PREFIX, base62) != TOKEN_LENGTH - PREFIX)
+    if (!base62_valid(text, TOKEN_LENGTH, PREFIX))
         return false;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (memcmp(text, prefixes[i].prefix, PREFIX) == 0)
             out->role = prefixes[i].role;
-    check_write(check, text, TOKEN_LENGTH - TOKEN_CHECK);
-    if (out->role == ROLE_NONE ||
-        memcmp(check, text + TOKEN_LENGTH - TOKEN_CHECK, TOKEN_CHECK) != 0)
+    if (out->role == ROLE_NONE)
         return false;
     memcpy(out->text, text, TOKEN_LENGTH);
     memcpy(out->key_id, text + PREFIX, TOKEN_KEY_ID);

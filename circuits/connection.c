@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "circuits/connection.h"
 
+#include "circuits/authorization.h"
+
 static const struct member connection_members[] = {
-    {"id",              MEMBER_PLAIN, "id"              },
-    {"circuitId",       MEMBER_PLAIN, "circuit_id"      },
-    {"vnetId",          MEMBER_PLAIN, "vnet_id"         },
-    {"status",          MEMBER_PLAIN, "status"          },
-    {"authorizationId", MEMBER_PLAIN, "authorization_id"},
-    {"createdAt",       MEMBER_TIME,  "created_at"      },
+    {"id",              MEMBER_PLAIN,  "id"              },
+    {"circuitId",       MEMBER_PLAIN,  "circuit_id"      },
+    {"vnetId",          MEMBER_PLAIN,  "vnet_id"         },
+    {"status",          MEMBER_PLAIN,  "status"          },
+    {"authorizationId", MEMBER_PLAIN,  "authorization_id"},
+    {"createdAt",       MEMBER_TIME,   "created_at"      },
+    {"addressSpace",    MEMBER_JSON,   "address_space"   },
+    {"peeringLocation", MEMBER_TEXT,   "peering_location"},
+    {"bandwidthMbps",   MEMBER_NUMBER, "bandwidth_mbps"  },
 };
 
 static const struct parameter connection_create_parameters[] = {
-    {FROM_CALLER,       "customer"           },
-    {FROM_BODY,         "circuitId",           &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
-    {FROM_BODY, "vnetId", &kind_uuid, .required = true, .locks = LOCK_VNET},
-    {FROM_CALLER,         "role"                     },
-    {FROM_CALLER, "actor"   },
+    {FROM_CALLER,         "customer"        },
+    {                      FROM_BODY,        "circuitId",         &kind_uuid, .locks = LOCK_CIRCUIT},
+    { FROM_BODY,           "vnetId",           &kind_uuid, .required = true, .locks = LOCK_VNET},
+    {           FROM_CALLER, "role"                  },
+    {                   FROM_CALLER,                   "actor"        },
+    {FROM_BODY,           "authorizationKey", &kind_authorization_key},
 };
+
+/* The circuit is named once: one's own by its id, another customer's by a key to it. */
+static void connection_create_complete(struct call *call)
+{
+    bool by_id = json_object_get(call->body, "circuitId");
+    bool by_key = json_object_get(call->body, "authorizationKey");
+    if (!json_is_object(call->body) || by_id != by_key)
+        return;
+    if (by_id)
+        fault_add(call->faults, "/authorizationKey", "invalid_value",
+                  "Name the circuit once: by circuitId or by authorizationKey.");
+    else
+        fault_add(call->faults, "/circuitId", "required",
+                  "This member is required, or authorizationKey in its place.");
+}
 
 const struct operation connection_create = {
     .name = "connection_create",
@@ -26,6 +47,7 @@ const struct operation connection_create = {
     .location = "/v1/connections/",
     PARAMETERS(connection_create_parameters),
     MEMBERS(connection_members),
+    .complete = connection_create_complete,
 };
 
 static const struct parameter connection_get_parameters[] = {

@@ -13,9 +13,16 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
-    RETURN QUERY SELECT * FROM event_view
-    WHERE circuit_id = p_id AND sequence > coalesce(p_after, 0)
-    ORDER BY sequence LIMIT p_limit + 1;
+    -- The owner of a circuit learns no name of another customer whose VNet is on it.
+    RETURN QUERY
+    SELECT e.outcome, e.facts, e.id, e.circuit_id, e.sequence, e.type, e.at, e.occurred_at, e.actor_role,
+           CASE WHEN p_customer IS NOT NULL AND a.sequence IS NOT NULL THEN 'owner of the VNet'
+                ELSE e.actor_name END,
+           e.from_status, e.to_status, e.reason
+    FROM event_view e
+    LEFT JOIN acts_of_vnet_owners a ON a.circuit_id = e.circuit_id AND a.sequence = e.sequence
+    WHERE e.circuit_id = p_id AND e.sequence > coalesce(p_after, 0)
+    ORDER BY e.sequence LIMIT p_limit + 1;
 END
 $$;
 COMMENT ON FUNCTION circuit_event_list IS

@@ -38,7 +38,11 @@ class Target:
         }
 
     def send(self, operation, body, **headers):
-        ids = {"circuit_update": self.circuit, "circuit_deprovision_request": self.built}
+        ids = {
+            "circuit_update": self.circuit,
+            "circuit_deprovision_request": self.built,
+            "authorization_create": self.circuit,
+        }
         named = ids.get(operation.id, self.vnet)["id"]
         target = operation.path.format_map({"id": named, "partner": self.partner.slug})
         if operation.id == "callback_apply":

@@ -9,10 +9,10 @@ import uuid
 import pytest
 
 import contract
-from tenant import Customer, Partner, without
+from tenant import Customer, Partner, unique, without
 
 # What the path parameter {id} may be aimed at: every kind of thing that A has.
-WITH_ID = [o for o in contract.OPERATIONS if o.path_names == ["id"]]
+WITH_ID = [o for o in contract.OPERATIONS if "id" in o.path_names]
 LISTS = [o for o in contract.OPERATIONS if o.method == "GET" and not o.path_names and not o.public]
 
 
@@ -30,6 +30,8 @@ class World:
         self.free = self.a.vnet()
         self.connection = self.a.connect(self.circuit, self.vnet).must(201).json
         self.event = self.a.events(self.circuit)[-1]
+        target = f"/v1/circuits/{self.circuit['id']}/authorizations"
+        self.authorization = self.a.client.post(target, {"name": unique("key")}).must(201).json
         self.ids = {
             "customer": self.a.id,
             "token": self.a.token_id,
@@ -40,6 +42,7 @@ class World:
             "free vnet": self.free["id"],
             "connection": self.connection["id"],
             "event": self.event["id"],
+            "authorization": self.authorization["id"],
         }
         self.marks = list(self.ids.values()) + [
             self.a.name,
@@ -50,6 +53,8 @@ class World:
             self.vnet["name"],
             self.free["name"],
             self.vnet["addressSpace"][0],
+            self.authorization["authorizationKey"],
+            self.authorization["name"],
             "tag-of-a",
             "value-of-a",
         ]
@@ -57,7 +62,9 @@ class World:
     def snapshot(self):
         """Everything of A, as A sees it."""
         client = self.a.client
-        return [client.pages(f"/v1/{x}") for x in ("circuits", "vnets", "connections", "tokens")]
+        lists = ["circuits", "vnets", "connections", "tokens"]
+        lists.append(f"circuits/{self.circuit['id']}/authorizations")
+        return [client.pages(f"/v1/{x}") for x in lists]
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +105,10 @@ def test_every_id_of_another_customer_is_404(world, operation):
     before = world.snapshot()
     for kind, foreign in world.ids.items():
         for what, body, media in bodies(operation):
-            answer = call(world.b.client, operation, operation.url(id=foreign), body, media)
+            answer = call(world.b.client, operation, operation.url(id=foreign, authorization=foreign), body, media)
             assert answer.status == (403 if role_never else 404), (kind, what, answer)
             assert not leaks(world, answer), (kind, what, answer)
-            target = operation.url(id=uuid.uuid4())
+            target = operation.url(id=uuid.uuid4(), authorization=uuid.uuid4())
             unknown = call(world.b.client, operation, target, body, media)
             ignored = ("requestId", "instance")
             assert without(answer.json, *ignored) == without(unknown.json, *ignored), (kind, what)

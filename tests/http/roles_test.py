@@ -39,6 +39,9 @@ MAY = {
     "circuit_deprovision_request": "C",
     "circuit_deprovision_withdraw": "C",
     "circuit_service_key_rotate": "C",
+    "authorization_create": "C",
+    "authorization_list": "C",
+    "authorization_delete": "C",
     "circuit_event_list": "CO",
     "vnet_create": "C",
     "vnet_list": "CO",
@@ -72,7 +75,8 @@ def callers(operator):
 
 
 def call(client, operation, slug, headers=None):
-    target = operation.path.format(id=uuid.uuid4(), partner=slug) if operation.path_names else None
+    ids = {"id": uuid.uuid4(), "authorization": uuid.uuid4(), "partner": slug}
+    target = operation.path.format_map(ids) if operation.path_names else None
     body = None
     sent = dict(headers or {})
     if operation.media:
@@ -174,7 +178,7 @@ def test_the_scheme_is_read_in_any_case(customer, anonymous):
 @pytest.mark.parametrize("path", sorted({o.path for o in contract.OPERATIONS}))
 def test_a_method_that_the_path_lacks_is_405_with_allow(operator, anonymous, path):
     has = contract.methods_of(path)
-    target = path.format(id=uuid.uuid4(), partner="equinix")
+    target = path.format(id=uuid.uuid4(), authorization=uuid.uuid4(), partner="equinix")
     for method in METHODS:
         if method in has:
             continue
@@ -230,12 +234,12 @@ def test_an_unknown_path_is_404_whoever_asks(operator, anonymous, path):
 
 @pytest.mark.parametrize("wrong", ["x", "1", "0199aa00", "0199aa00-0000-7000-8000-00000000000g"])
 @pytest.mark.parametrize(
-    "operation", [o for o in contract.OPERATIONS if o.path_names == ["id"]], ids=str
+    "operation", [o for o in contract.OPERATIONS if "id" in o.path_names], ids=str
 )
 def test_an_id_that_cannot_be_one_is_404(callers, operation, wrong):
     clients, _ = callers
     client = clients["P"] if operation.path.startswith("/v1/partner/") else clients["C"]
     body = json.dumps(operation.example()).encode() if operation.media else None
     headers = {"Content-Type": operation.media[0]} if operation.media else {}
-    target = operation.url(id=wrong)
+    target = operation.url(id=wrong, authorization=wrong)
     client.send(operation.method, target, body, headers).must(404, "not_found")

@@ -6,6 +6,7 @@
 #include "circuits/circuit.h"
 #include "circuits/connection.h"
 #include "circuits/customer.h"
+#include "circuits/limit.h"
 #include "circuits/vnet.h"
 #include "partners/callback.h"
 #include "partners/partner.h"
@@ -22,6 +23,8 @@ enum { CUSTOMER = ROLE_CUSTOMER, PARTNER = ROLE_PARTNER, OPERATOR = ROLE_OPERATO
 static const struct route routes[] = {
     {POST,   "/v1/customers",          OPERATOR,            KIB(64), &customer_create,       NULL},
     {GET,    "/v1/customers",          OPERATOR,            0,       &customer_list,         NULL},
+    {PUT,    "/v1/customers/{id}/limits",
+                                       OPERATOR,            KIB(64), &customer_limits_put,   NULL},
     {POST,   "/v1/partners",           OPERATOR,            KIB(64), &partner_create,        NULL},
     {GET,    "/v1/partners",           ANY_ROLE,            0,       &partner_list,          NULL},
     {GET,    "/v1/partners/{partner}", ANY_ROLE,            0,       &partner_get,           &partner_get},
@@ -66,6 +69,8 @@ static const struct route routes[] = {
     {GET,    "/v1/connections",        CUSTOMER | OPERATOR, 0,       &connection_list,       NULL},
     {GET,    "/v1/connections/{id}",   CUSTOMER | OPERATOR, 0,       &connection_get,        &connection_get},
     {DELETE, "/v1/connections/{id}",   CUSTOMER,            0,       &connection_delete,     &connection_get},
+    {GET,    "/v1/limits",             CUSTOMER | OPERATOR, 0,       &limit_list,            NULL},
+    {PUT,    "/v1/limits",             OPERATOR,            KIB(64), &vnet_limits_put,       NULL},
     {POST,   "/v1/partner/circuits",   PARTNER,             KIB(64), &partner_circuit_quote, NULL},
     {GET,    "/v1/partner/circuits",   PARTNER,             0,       &partner_circuit_list,  NULL},
     {GET,    "/v1/partner/circuits/{id}",

@@ -59,16 +59,16 @@ static const struct member circuit_members[] = {
 };
 
 static const struct parameter circuit_create_parameters[] = {
-    {FROM_CALLER,       "customer"             },
-    {FROM_BODY,         "name",                  &kind_name, .required = true},
-    {FROM_BODY, "partner",                        &kind_slug, .required = true},
-    {FROM_BODY,        "peeringLocation",&location, .required = true},
-    {FROM_BODY,                 "bandwidthMbps",                                &bandwidth, .required = true},
-    {FROM_BODY,        "sku/tier",                  &tier, .fallback = "Standard"},
-    {FROM_BODY,         "sku/family", &family, .fallback = "MeteredData"},
-    {FROM_BODY, "tags",                        &kind_tags, .fallback = "{}"},
-    {FROM_CALLER,"role"},
-    {FROM_CALLER,                 "actor"                               },
+    {FROM_CALLER,             "customer",         .locks = LOCK_CUSTOMER},
+    {FROM_BODY,                       "name",                                 &kind_name, .required = true},
+    {FROM_BODY,             "partner",&kind_slug, .required = true},
+    {FROM_BODY,               "peeringLocation",            &location, .required = true},
+    {FROM_BODY,       "bandwidthMbps",                         &bandwidth, .required = true},
+    {FROM_BODY,"sku/tier",&tier, .fallback = "Standard"},
+    {FROM_BODY,                       "sku/family",                                 &family, .fallback = "MeteredData"},
+    {FROM_BODY,             "tags",&kind_tags, .fallback = "{}"},
+    {FROM_CALLER,               "role"                               },
+    {FROM_CALLER, "actor"                  },
 };
 
 static void circuit_create_complete(struct call *call)
@@ -131,9 +131,9 @@ const struct operation circuit_list = {
 
 static const struct parameter circuit_delete_parameters[] = {
     {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
-    {FROM_CALLER, "customer"},
+    {FROM_CALLER, "customer", .locks = LOCK_CUSTOMER},
     {FROM_CALLER,       "role"                 },
-    {FROM_CALLER,       "actor"               },
+    {FROM_CALLER,                 "actor"                           },
 };
 
 const struct operation circuit_delete = {
@@ -201,12 +201,19 @@ const struct operation circuit_deprovision_request = {
     MEMBERS(circuit_members),
 };
 
+static const struct parameter circuit_change_parameters[] = {
+    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER,       "role"                 },
+    {FROM_CALLER,       "actor"               },
+};
+
 const struct operation circuit_deprovision_withdraw = {
     .name = "circuit_deprovision_withdraw",
     .lane = LANE_WRITE,
     .answer = ANSWER_NOTHING,
     .success = 204,
-    PARAMETERS(circuit_delete_parameters),
+    PARAMETERS(circuit_change_parameters),
 };
 
 const struct operation circuit_service_key_rotate = {
@@ -214,7 +221,7 @@ const struct operation circuit_service_key_rotate = {
     .lane = LANE_WRITE,
     .answer = ANSWER_ONE,
     .success = 200,
-    PARAMETERS(circuit_delete_parameters),
+    PARAMETERS(circuit_change_parameters),
     MEMBERS(circuit_members),
 };
 

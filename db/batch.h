@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-enum { BATCH_LISTS = 4 }; /* circuits, service keys, VNets, connections: as batch_lock takes them */
+/* Circuits, service keys, VNets, connections, customers: as batch_lock takes them. */
+enum { BATCH_LISTS = 5 };
 
 struct batch {
     struct list {

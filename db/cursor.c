@@ -97,8 +97,10 @@ static const char *cursor_uuid(const struct kind *kind, const char *text,
 static const char *cursor_name(const struct kind *kind, const char *text,
                                const struct reading *reading)
 {
+    /* Longer than any name: some lists are keyed by a word and a name. */
+    static const struct kind name = KIND_TEXT(1, 160);
     (void)kind;
-    return key_as(&kind_name, text, reading);
+    return key_as(&name, text, reading);
 }
 
 static const char *cursor_sequence(const struct kind *kind, const char *text,

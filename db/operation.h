@@ -44,8 +44,16 @@ enum source {
 };
 
 /* Rows that a shared transaction locks first, as batch_lock(circuits, service_keys, vnets,
- * connections) does: all circuits, also those of the keys and connections, before all VNets. */
-enum lock_kind { LOCK_NONE, LOCK_CIRCUIT, LOCK_SERVICE_KEY, LOCK_VNET, LOCK_CONNECTION };
+ * connections, customers) does: all circuits, also those of the keys and connections, before all
+ * VNets, before the quotas of all customers. */
+enum lock_kind {
+    LOCK_NONE,
+    LOCK_CIRCUIT,
+    LOCK_SERVICE_KEY,
+    LOCK_VNET,
+    LOCK_CONNECTION,
+    LOCK_CUSTOMER /* its quotas of circuits */
+};
 
 struct parameter {
     enum source source;
@@ -108,6 +116,8 @@ struct operation {
         *of; /* what this is the conditional form of (db/conditional.h); or NULL */
     /* Whether a member of the answer that is no parameter is 422 immutable_field in the body, rather
      * than a member that nobody knows. */
+    /* Whether a member of the answer that is no parameter is 422 immutable_field in the body,
+     * rather than a member that nobody knows. */
     bool fixed_members;
     /* After the declared parameters were read without a fault, or with some: checks across
      * members, and FROM_HOOK values. May add faults. NULL: nothing to do. */

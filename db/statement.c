@@ -12,6 +12,7 @@ static const struct parameter batch_lock_parameters[] = {
     {.source = FROM_HOOK, .name = "service_keys"},
     {.source = FROM_HOOK, .name = "vnets"       },
     {.source = FROM_HOOK, .name = "connections" },
+    {.source = FROM_HOOK, .name = "customers"   },
 };
 
 const struct operation batch_lock = {

@@ -6,7 +6,8 @@ CREATE TABLE retired_service_keys (
     circuit_id uuid NOT NULL CONSTRAINT a_retired_key_was_a_circuits REFERENCES circuits,
     retired_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE retired_service_keys IS 'Service keys that were replaced. Filled by a trigger; rows are never changed or deleted.';
+COMMENT ON TABLE retired_service_keys IS
+    'Service keys that were replaced. Filled by a trigger; rows are never changed or deleted.';
 COMMENT ON COLUMN retired_service_keys.service_key IS 'The key.';
 COMMENT ON COLUMN retired_service_keys.circuit_id IS 'The circuit that it belonged to.';
 COMMENT ON COLUMN retired_service_keys.retired_at IS 'When it was replaced.';
@@ -28,7 +29,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION service_key_replaced() IS 'Retires the old service key of a circuit, and refuses a new one that was retired.';
+COMMENT ON FUNCTION service_key_replaced() IS
+    'Retires the old service key of a circuit, and refuses a new one that was retired.';
 CREATE TRIGGER a_service_key_is_replaced AFTER UPDATE OF service_key ON circuits
     FOR EACH ROW EXECUTE FUNCTION service_key_replaced();
 

@@ -10,7 +10,8 @@ CREATE TABLE acts_of_vnet_owners (
     customer_id uuid NOT NULL CONSTRAINT an_act_is_a_customers REFERENCES customers,
     CONSTRAINT an_event_has_one_actor PRIMARY KEY (circuit_id, sequence)
 );
-COMMENT ON TABLE acts_of_vnet_owners IS 'Events whose actor owns the VNet and not the circuit. Rows are never changed or deleted.';
+COMMENT ON TABLE acts_of_vnet_owners IS
+    'Events whose actor owns the VNet and not the circuit. Rows are never changed or deleted.';
 COMMENT ON COLUMN acts_of_vnet_owners.circuit_id IS 'The circuit of the event.';
 COMMENT ON COLUMN acts_of_vnet_owners.sequence IS 'The number of the event.';
 COMMENT ON COLUMN acts_of_vnet_owners.customer_id IS 'The owner of the VNet, who acted.';

@@ -28,5 +28,6 @@ BEGIN
     RETURN QUERY SELECT * FROM authorization_view WHERE id = v_id;
 END
 $$;
-COMMENT ON FUNCTION authorization_create IS 'Let another customer''s VNet connect to a circuit, once at a time.';
+COMMENT ON FUNCTION authorization_create IS
+    'Let another customer''s VNet connect to a circuit, once at a time.';
 GRANT EXECUTE ON FUNCTION authorization_create TO onramp_daemon;

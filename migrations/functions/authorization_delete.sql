@@ -26,5 +26,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION authorization_delete IS 'Revoke an authorization, and disconnect the VNet that uses it.';
+COMMENT ON FUNCTION authorization_delete IS
+    'Revoke an authorization, and disconnect the VNet that uses it.';
 GRANT EXECUTE ON FUNCTION authorization_delete TO onramp_daemon;

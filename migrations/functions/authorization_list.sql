@@ -18,5 +18,6 @@ BEGIN
     RETURN QUERY SELECT * FROM authorization_view WHERE id = ANY (v_page) ORDER BY id;
 END
 $$;
-COMMENT ON FUNCTION authorization_list IS 'List a circuit''s authorizations, by id, from after p_after on; one more than p_limit.';
+COMMENT ON FUNCTION authorization_list IS
+    'List a circuit''s authorizations, by id, from after p_after on; one more than p_limit.';
 GRANT EXECUTE ON FUNCTION authorization_list TO onramp_daemon;

@@ -13,4 +13,5 @@ BEGIN
                   FROM authorizations a WHERE a.circuit_id = p_id) AS blocker);
 END
 $$;
-COMMENT ON FUNCTION circuit_blockers IS 'The connections and authorizations of a circuit, as facts of a refusal.';
+COMMENT ON FUNCTION circuit_blockers IS
+    'The connections and authorizations of a circuit, as facts of a refusal.';

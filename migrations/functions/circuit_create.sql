@@ -11,6 +11,8 @@ DECLARE
     v_bandwidths integer[];
     v_limit smallint;
     v_id uuid;
+    q circuit_quotas%ROWTYPE;
+    v_used integer;
 BEGIN
     SELECT bandwidths_mbps INTO v_bandwidths
     FROM offers WHERE partner = p_partner AND peering_location = p_peering_location;
@@ -36,6 +38,31 @@ BEGIN
             END));
         RETURN NEXT r;
         RETURN;
+    END IF;
+
+    -- Quotas, of those who have any; the customer's row first, as in circuit_counted().
+    PERFORM FROM customers WHERE id = p_customer FOR KEY SHARE;
+    SELECT * INTO q FROM circuit_quotas WHERE customer_id = p_customer FOR NO KEY UPDATE;
+    IF FOUND THEN
+        SELECT used INTO v_used FROM circuit_location_quotas
+        WHERE customer_id = p_customer AND peering_location = p_peering_location;
+        v_used := coalesce(v_used, 0);
+        IF q.used >= q.circuits THEN
+            r.outcome := 'customer_circuit_limit_reached';
+            r.facts := jsonb_build_object(
+                'detail', format('You have %s of %s circuits; delete one first, or ask the operator for more.', q.used, q.circuits),
+                'limit', q.circuits, 'used', q.used, 'scope', 'customer');
+        ELSIF v_used >= q.circuits_per_location THEN
+            r.outcome := 'location_circuit_limit_reached';
+            r.facts := jsonb_build_object(
+                'detail', format('You have %s of %s circuits at %s; delete one there first, order elsewhere, or ask the operator for more.',
+                                 v_used, q.circuits_per_location, p_peering_location),
+                'limit', q.circuits_per_location, 'used', v_used, 'scope', 'peering_location');
+        END IF;
+        IF r.outcome IS NOT NULL THEN
+            RETURN NEXT r;
+            RETURN;
+        END IF;
     END IF;
 
     -- Locked, so that the limit is still this one when the foreign key looks.

@@ -68,5 +68,6 @@ BEGIN
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;
 END
 $$;
-COMMENT ON FUNCTION circuit_deprovision_request IS 'Ask the partner to tear a circuit down, and say whether it is deleted then.';
+COMMENT ON FUNCTION circuit_deprovision_request IS
+    'Ask the partner to tear a circuit down, and say whether it is deleted then.';
 GRANT EXECUTE ON FUNCTION circuit_deprovision_request TO onramp_daemon;

@@ -45,5 +45,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION circuit_deprovision_withdraw IS 'Withdraw the request to tear a circuit down, while the partner has not begun.';
+COMMENT ON FUNCTION circuit_deprovision_withdraw IS
+    'Withdraw the request to tear a circuit down, while the partner has not begun.';
 GRANT EXECUTE ON FUNCTION circuit_deprovision_withdraw TO onramp_daemon;

@@ -41,5 +41,6 @@ BEGIN
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;
 END
 $$;
-COMMENT ON FUNCTION circuit_service_key_rotate IS 'Give a circuit that is not provisioned a new service key; the old one is void at once.';
+COMMENT ON FUNCTION circuit_service_key_rotate IS
+    'Give a circuit that is not provisioned a new service key; the old one is void at once.';
 GRANT EXECUTE ON FUNCTION circuit_service_key_rotate TO onramp_daemon;

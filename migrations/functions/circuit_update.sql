@@ -112,5 +112,6 @@ BEGIN
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;
 END
 $$;
-COMMENT ON FUNCTION circuit_update IS 'Change a circuit''s name, tags, bandwidth (up) or SKU, as far as it changes.';
+COMMENT ON FUNCTION circuit_update IS
+    'Change a circuit''s name, tags, bandwidth (up) or SKU, as far as it changes.';
 GRANT EXECUTE ON FUNCTION circuit_update TO onramp_daemon;

@@ -30,6 +30,8 @@ class Target:
         self.built = self.customer.circuit_at(self.partner, "Provisioned")
         self.callers = {
             "/v1/customers": operator,
+            "/v1/customers/{id}/limits": operator,
+            "/v1/limits": operator,
             "/v1/partners": operator,
             "/v1/partners/{partner}": operator,
             "/v1/partners/{partner}/callback-secrets": operator,
@@ -42,6 +44,7 @@ class Target:
             "circuit_update": self.circuit,
             "circuit_deprovision_request": self.built,
             "authorization_create": self.circuit,
+            "customer_limits_put": {"id": self.customer.id},
         }
         named = ids.get(operation.id, self.vnet)["id"]
         target = operation.path.format_map({"id": named, "partner": self.partner.slug})

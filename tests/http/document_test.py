@@ -44,7 +44,7 @@ def test_every_reference_leads_somewhere_and_nothing_is_left_over():
 
 def test_operations_are_named_once_and_documented():
     ids = [o.id for o in contract.OPERATIONS]
-    assert len(ids) == len(set(ids)) == 41
+    assert len(ids) == len(set(ids)) == 44
     for operation in contract.OPERATIONS:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.id)
         responses = operation.node["responses"]

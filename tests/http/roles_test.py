@@ -20,6 +20,9 @@ PUBLIC, SIGNED = "public", "signed"
 MAY = {
     "customer_create": "O",
     "customer_list": "O",
+    "customer_limits_put": "O",
+    "limit_list": "CO",
+    "vnet_limits_put": "O",
     "partner_create": "O",
     "partner_list": ALL,
     "partner_get": ALL,

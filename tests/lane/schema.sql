@@ -8,7 +8,7 @@ CREATE TYPE note AS (outcome text, facts jsonb, word text, transaction text, bac
 
 CREATE TABLE notes (word text, transaction text, at timestamptz DEFAULT clock_timestamp());
 CREATE TABLE batch_locks (circuits uuid[], service_keys uuid[], vnets uuid[], connections uuid[],
-                          transaction text, at timestamptz DEFAULT clock_timestamp());
+                          customers uuid[], transaction text, at timestamptz DEFAULT clock_timestamp());
 CREATE TABLE commits (key int);
 
 -- Reads: their transaction is known by the instant of its start.
@@ -67,9 +67,10 @@ CREATE FUNCTION note_count() RETURNS SETOF verdict LANGUAGE sql AS
 $$ SELECT 'ok', to_jsonb(count(*)) FROM onramp.notes $$;
 
 CREATE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
-                           p_connections uuid[]) RETURNS SETOF verdict LANGUAGE plpgsql AS $$
+                           p_connections uuid[], p_customers uuid[])
+RETURNS SETOF verdict LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO batch_locks
-    VALUES (p_circuits, p_service_keys, p_vnets, p_connections, txid_current()::text);
+    VALUES (p_circuits, p_service_keys, p_vnets, p_connections, p_customers, txid_current()::text);
     RETURN QUERY SELECT 'ok', NULL::jsonb;
 END $$;

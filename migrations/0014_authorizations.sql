@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Connections that two customers share: what each sees of them.
 
--- Who acts on another customer's circuit is the VNet's owner; the circuit's owner sees that it was, and
--- operators see who. A table beside the events, not a column of theirs: such events are few.
+-- Who acts on another customer's circuit is the VNet's owner; the circuit's owner sees that it was,
+-- and operators see who. A table beside the events, not a column of theirs: such events are few.
 CREATE TABLE acts_of_vnet_owners (
     -- No foreign key: written beside its event, under the circuit's lock; events are never deleted.
     circuit_id uuid NOT NULL,
@@ -28,8 +28,8 @@ FROM connections k
 JOIN circuits c ON c.id = k.circuit_id
 JOIN vnets v ON v.id = k.vnet_id;
 
--- The key is kept as it is, as service keys are: its owner reads it again in lists, it opens nothing
--- but one connection to one circuit, and it is void as soon as it is deleted.
+-- The key is kept as it is, as service keys are: its owner reads it again in lists, it opens
+-- nothing but one connection to one circuit, and it is void as soon as it is deleted.
 CREATE VIEW authorization_view AS
 SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, a.id, a.name::text AS name, a.authorization_key,
        CASE WHEN k.id IS NULL THEN 'Available' ELSE 'InUse' END AS status,

@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Quotas of circuits, which the operator sets for a customer: in all, and at each location. They are
--- counters with CHECKs, as the limits of VNets are, so that no DML passes them at any isolation level.
+-- Quotas of circuits, which the operator sets for a customer: in all, and at each location. They
+-- are counters with CHECKs, as the limits of VNets are, so that no DML passes them at any isolation
+-- level.
 --
--- Only customers with a quota have counters: orders of all others share no row that they would have to
--- wait for. That a quota begins with the right count takes a lock: whoever orders or deletes a circuit
--- holds the customer's row FOR KEY SHARE before it looks for a counter, and setting quotas changes a
--- key column of that row (quota_epoch), which waits for all of them, and which a transaction with an
--- older snapshot can't overlook: it fails with a serialization error.
+-- Only customers with a quota have counters: orders of all others share no row that they would have
+-- to wait for. That a quota begins with the right count takes a lock: whoever orders or deletes a
+-- circuit holds the customer's row FOR KEY SHARE before it looks for a counter, and setting quotas
+-- changes a key column of that row (quota_epoch), which waits for all of them, and which a
+-- transaction with an older snapshot can't overlook: it fails with a serialization error.
 
 -- Stands for "no limit": columns that are compared and referred to, without null.
 CREATE DOMAIN quota AS integer NOT NULL DEFAULT 2147483647
@@ -44,7 +45,8 @@ CREATE TABLE circuit_location_quotas (
     used integer NOT NULL,
     circuits_per_location quota,
     PRIMARY KEY (customer_id, peering_location),
-    CONSTRAINT a_location_holds_at_most_its_quota_of_a_customer CHECK (used BETWEEN 0 AND circuits_per_location),
+    CONSTRAINT a_location_holds_at_most_its_quota_of_a_customer
+        CHECK (used BETWEEN 0 AND circuits_per_location),
     -- A copy, because a CHECK sees one row; this keeps it the customer's, and lets a change there
     -- arrive here (where the CHECK above may refuse it).
     CONSTRAINT a_location_quota_is_the_customers
@@ -68,7 +70,8 @@ BEGIN
     PERFORM FROM onramp.customers WHERE id = NEW.customer_id FOR KEY SHARE;
     UPDATE onramp.circuit_quotas SET used = used + v_change WHERE customer_id = NEW.customer_id;
     IF FOUND THEN
-        INSERT INTO onramp.circuit_location_quotas (customer_id, peering_location, used, circuits_per_location)
+        INSERT INTO onramp.circuit_location_quotas (customer_id, peering_location, used,
+            circuits_per_location)
         SELECT NEW.customer_id, NEW.peering_location, 0, circuits_per_location
         FROM onramp.circuit_quotas WHERE customer_id = NEW.customer_id
         ON CONFLICT (customer_id, peering_location) DO NOTHING;
@@ -99,7 +102,8 @@ DECLARE
 BEGIN
     -- Whoever orders or deletes is waited for, and comes after this.
     UPDATE onramp.customers SET quota_epoch = quota_epoch + 1 WHERE id = NEW.customer_id;
-    SELECT count(*) INTO v_used FROM onramp.circuits WHERE customer_id = NEW.customer_id AND deleted_at IS NULL;
+    SELECT count(*) INTO v_used
+    FROM onramp.circuits WHERE customer_id = NEW.customer_id AND deleted_at IS NULL;
     NEW.used := v_used;
     RETURN NEW;
 END
@@ -110,7 +114,8 @@ CREATE TRIGGER a_quota_begins_with_the_count BEFORE INSERT ON circuit_quotas
 CREATE FUNCTION location_quotas_begin() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO onramp.circuit_location_quotas (customer_id, peering_location, used, circuits_per_location)
+    INSERT INTO onramp.circuit_location_quotas (customer_id, peering_location, used,
+        circuits_per_location)
     SELECT NEW.customer_id, peering_location, count(*), NEW.circuits_per_location
     FROM onramp.circuits
     WHERE customer_id = NEW.customer_id AND deleted_at IS NULL
@@ -130,8 +135,9 @@ CREATE TRIGGER quotas_stay BEFORE DELETE OR TRUNCATE ON circuit_quotas
 CREATE TRIGGER location_quotas_stay BEFORE TRUNCATE ON circuit_location_quotas
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('circuit_location_quotas is never truncated');
 
-CREATE TYPE limit_shown AS (outcome text, facts jsonb, name text, scope text, peering_location text, tier text,
-                            bandwidth_mbps integer, used bigint, quota bigint, rule text);
+CREATE TYPE limit_shown AS (
+    outcome text, facts jsonb, name text, scope text, peering_location text, tier text,
+    bandwidth_mbps integer, used bigint, quota bigint, rule text);
 COMMENT ON TYPE limit_shown IS 'A quota with what is used of it, as answered.';
 COMMENT ON COLUMN limit_shown.outcome IS '''ok'', or the code of a refusal.';
 COMMENT ON COLUMN limit_shown.facts IS 'Members of the problem answer to a refusal.';

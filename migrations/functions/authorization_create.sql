@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION authorization_create(p_circuit uuid, p_customer uuid, p_name text, p_authorization_key text)
+CREATE OR REPLACE FUNCTION authorization_create(p_circuit uuid, p_customer uuid, p_name text,
+    p_authorization_key text)
 RETURNS SETOF authorization_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -18,7 +19,8 @@ BEGIN
     END IF;
     IF c.delete_when_deprovisioned THEN
         r.outcome := 'circuit_deprovision_requested';
-        r.facts := jsonb_build_object('detail', 'This circuit will be deleted once it is deprovisioned; withdraw that request first.');
+        r.facts := jsonb_build_object('detail',
+            'This circuit will be deleted once it is deprovisioned; withdraw that request first.');
         RETURN NEXT r;
         RETURN;
     END IF;

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Revoking takes the connection that was made by it along. Circuit, VNet, connection: the order in
 -- which connecting takes them.
-CREATE OR REPLACE FUNCTION authorization_delete(p_circuit uuid, p_customer uuid, p_id uuid, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION authorization_delete(p_circuit uuid, p_customer uuid, p_id uuid,
+    p_role text, p_actor text)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

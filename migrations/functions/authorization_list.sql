@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION authorization_list(p_circuit uuid, p_customer uuid, p_after uuid, p_limit int)
+CREATE OR REPLACE FUNCTION authorization_list(p_circuit uuid, p_customer uuid, p_after uuid,
+    p_limit int)
 RETURNS SETOF authorization_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -13,7 +14,8 @@ BEGIN
         RETURN;
     END IF;
     v_page := ARRAY(SELECT id FROM authorizations
-        WHERE circuit_id = p_circuit AND id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        WHERE circuit_id = p_circuit AND id > coalesce(p_after,
+            '00000000-0000-0000-0000-000000000000')
         ORDER BY id LIMIT p_limit + 1);
     RETURN QUERY SELECT * FROM authorization_view WHERE id = ANY (v_page) ORDER BY id;
 END

@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION circuit_blockers(p_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = onramp, pg_temp AS $$
 BEGIN
-    RETURN (SELECT jsonb_agg(jsonb_build_object('type', type, 'id', id, 'detail', detail) ORDER BY rank, id)
+    RETURN (SELECT jsonb_agg(jsonb_build_object('type', type, 'id', id, 'detail', detail)
+        ORDER BY rank, id)
             FROM (SELECT 1 AS rank, 'connection' AS type, k.id,
                          'A VNet is connected; delete the connection first.' AS detail
                   FROM connections k WHERE k.circuit_id = p_id

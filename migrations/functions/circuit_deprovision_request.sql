@@ -23,7 +23,8 @@ BEGIN
         r.outcome := 'nothing_to_deprovision';
         r.facts := jsonb_build_object(
             'detail', CASE c.provider_status
-                WHEN 'Deprovisioning' THEN 'The partner is tearing the circuit down already; wait until it has done so.'
+                WHEN 'Deprovisioning' THEN 'The partner is tearing the circuit down already; wait '
+                    'until it has done so.'
                 ELSE 'The circuit is not provisioned; delete it when it is not needed.' END,
             'providerStatus', c.provider_status);
         RETURN NEXT r;
@@ -36,7 +37,8 @@ BEGIN
         IF v_blockers IS NOT NULL THEN
             r.outcome := 'circuit_in_use';
             r.facts := jsonb_build_object(
-                'detail', 'What is to be deleted has to be empty: clear every blocker, or ask without deleteWhenDeprovisioned.',
+                'detail', 'What is to be deleted has to be empty: clear every blocker, or ask '
+                    'without deleteWhenDeprovisioned.',
                 'providerStatus', c.provider_status,
                 'blockers', v_blockers);
             RETURN NEXT r;
@@ -53,8 +55,8 @@ BEGIN
                 previous_status = provider_status, updated_at = v_now
             WHERE id = p_id
             RETURNING id, last_sequence, provider_status)
-        INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
-                                    actor_name, reason)
+        INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status,
+                                    actor_role, actor_name, reason)
         SELECT id, last_sequence, v_now,
                CASE WHEN c.deprovision_requested_at IS NULL THEN 'circuit.deprovision_requested'
                     ELSE 'circuit.updated' END,

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION circuit_deprovision_withdraw(p_id uuid, p_customer uuid, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION circuit_deprovision_withdraw(p_id uuid, p_customer uuid, p_role text,
+    p_actor text)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -25,7 +26,8 @@ BEGIN
     END IF;
     IF c.deprovision_requested_at IS NULL THEN
         r.outcome := 'not_found';
-        r.facts := jsonb_build_object('detail', 'No request to deprovision this circuit is open; there is nothing to withdraw.');
+        r.facts := jsonb_build_object('detail',
+            'No request to deprovision this circuit is open; there is nothing to withdraw.');
         RETURN NEXT r;
         RETURN;
     END IF;
@@ -37,9 +39,10 @@ BEGIN
             last_sequence = last_sequence + 1, previous_status = provider_status, updated_at = v_now
         WHERE id = p_id
         RETURNING id, last_sequence, provider_status)
-    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
-    SELECT id, last_sequence, v_now, 'circuit.deprovision_withdrawn', provider_status, provider_status,
-           p_role, p_actor
+    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
+        actor_name)
+    SELECT id, last_sequence, v_now, 'circuit.deprovision_withdrawn', provider_status,
+           provider_status, p_role, p_actor
     FROM circuit;
     r.outcome := 'ok';
     RETURN NEXT r;

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The trigger a_service_key_is_replaced retires the old key. With a new key the partner starts anew: it
--- sees the circuit once it has quoted that key, and is then waited for.
-CREATE OR REPLACE FUNCTION circuit_service_key_rotate(p_id uuid, p_customer uuid, p_role text, p_actor text)
+-- The trigger a_service_key_is_replaced retires the old key. With a new key the partner starts
+-- anew: it sees the circuit once it has quoted that key, and is then waited for.
+CREATE OR REPLACE FUNCTION circuit_service_key_rotate(p_id uuid, p_customer uuid, p_role text,
+    p_actor text)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -20,7 +21,8 @@ BEGIN
     IF c.provider_status <> 'NotProvisioned' THEN
         r.outcome := 'service_key_in_use';
         r.facts := jsonb_build_object(
-            'detail', format('The circuit is %s; its key changes only while it is NotProvisioned.', c.provider_status),
+            'detail', format('The circuit is %s; its key changes only while it is NotProvisioned.',
+                c.provider_status),
             'providerStatus', c.provider_status);
         RETURN NEXT r;
         RETURN;
@@ -34,9 +36,10 @@ BEGIN
             updated_at = v_now
         WHERE id = p_id
         RETURNING id, last_sequence, provider_status)
-    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
-    SELECT id, last_sequence, v_now, 'circuit.service_key_rotated', provider_status, provider_status,
-           p_role, p_actor
+    INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
+        actor_name)
+    SELECT id, last_sequence, v_now, 'circuit.service_key_rotated', provider_status,
+           provider_status, p_role, p_actor
     FROM circuit;
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;
 END

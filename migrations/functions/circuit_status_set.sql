@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The operator alone; its connections go down, or come up, with it.
-CREATE OR REPLACE FUNCTION circuit_status_set(p_id uuid, p_circuit_status text, p_reason text, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION circuit_status_set(p_id uuid, p_circuit_status text, p_reason text,
+    p_role text, p_actor text)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -22,10 +23,11 @@ BEGIN
                 previous_status = provider_status, updated_at = v_now
             WHERE id = p_id
             RETURNING id, last_sequence, provider_status)
-        INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
-                                    actor_name, reason)
+        INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status,
+                                    actor_role, actor_name, reason)
         SELECT id, last_sequence, v_now,
-               CASE p_circuit_status WHEN 'Disabled' THEN 'circuit.disabled' ELSE 'circuit.enabled' END,
+               CASE p_circuit_status WHEN 'Disabled' THEN 'circuit.disabled' ELSE 'circuit.enabled'
+                   END,
                provider_status, provider_status, p_role, p_actor, p_reason
         FROM circuit;
         IF c.used > 0 AND c.provider_status = 'Provisioned' THEN

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Null is no limit. Below what is used it is refused, by the CHECKs if it comes to that.
-CREATE OR REPLACE FUNCTION customer_limits_put(p_id uuid, p_circuits int, p_circuits_per_location int, p_limit int)
+CREATE OR REPLACE FUNCTION customer_limits_put(p_id uuid, p_circuits int,
+    p_circuits_per_location int, p_limit int)
 RETURNS SETOF limit_shown
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -25,12 +26,14 @@ BEGIN
     IF v_used > v_circuits THEN
         r.outcome := 'customer_circuit_limit_reached';
         r.facts := jsonb_build_object(
-            'detail', format('The customer has %s circuits; a limit of %s would be below that.', v_used, v_circuits),
+            'detail', format('The customer has %s circuits; a limit of %s would be below that.',
+                v_used, v_circuits),
             'limit', v_circuits, 'used', v_used, 'scope', 'customer');
     ELSIF v_used_there > v_per_location THEN
         r.outcome := 'location_circuit_limit_reached';
         r.facts := jsonb_build_object(
-            'detail', format('The customer has %s circuits at %s; a limit of %s a location would be below that.',
+            'detail', format('The customer has %s circuits at %s; a limit of %s a location would '
+                'be below that.',
                              v_used_there, v_place, v_per_location),
             'limit', v_per_location, 'used', v_used_there, 'scope', 'peering_location');
     END IF;
@@ -46,7 +49,8 @@ BEGIN
         INSERT INTO circuit_quotas (customer_id, used, circuits, circuits_per_location)
         VALUES (p_id, 0, v_circuits, v_per_location);
     END IF;
-    RETURN QUERY SELECT * FROM limits_shown(p_id) AS l ORDER BY l.name COLLATE "C" LIMIT p_limit + 1;
+    RETURN QUERY SELECT * FROM limits_shown(p_id) AS l
+        ORDER BY l.name COLLATE "C" LIMIT p_limit + 1;
 END
 $$;
 COMMENT ON FUNCTION customer_limits_put IS

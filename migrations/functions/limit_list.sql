@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION limit_list(p_customer uuid, p_after text, p_limit int, p_customer_filter uuid)
+CREATE OR REPLACE FUNCTION limit_list(p_customer uuid, p_after text, p_limit int,
+    p_customer_filter uuid)
 RETURNS SETOF limit_shown
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 BEGIN
     IF p_customer <> p_customer_filter
-       OR (p_customer_filter IS NOT NULL AND NOT EXISTS (SELECT FROM customers WHERE id = p_customer_filter))
+       OR (p_customer_filter IS NOT NULL AND NOT EXISTS (SELECT FROM customers
+           WHERE id = p_customer_filter))
     THEN
         RETURN;
     END IF;

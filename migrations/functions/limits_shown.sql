@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Internal. Every quota; p_customer null: those of the place, over all customers (which looks at every
--- circuit; a customer's own are few).
+-- Internal. Every quota; p_customer null: those of the place, over all customers (which looks at
+-- every circuit; a customer's own are few).
 CREATE OR REPLACE FUNCTION limits_shown(p_customer uuid)
 RETURNS SETOF limit_shown
 LANGUAGE plpgsql VOLATILE SET search_path = onramp, pg_temp AS $$
@@ -17,16 +17,21 @@ BEGIN
             WHERE c.customer_id = p_customer AND c.deleted_at IS NULL
             GROUP BY c.peering_location)
         SELECT 'ok', NULL::jsonb, 'circuits', 'customer', NULL, NULL, NULL::integer,
-               (SELECT coalesce(sum(n), 0)::bigint FROM place), nullif(q.circuits, 2147483647)::bigint,
+               (SELECT coalesce(sum(n), 0)::bigint FROM place), nullif(q.circuits,
+                   2147483647)::bigint,
                'The most circuits of this customer; the operator sets it.'
         UNION ALL
         SELECT 'ok', NULL, 'circuits_per_location', 'peering_location', NULL, NULL, NULL,
-               (SELECT coalesce(max(n), 0)::bigint FROM place), nullif(q.circuits_per_location, 2147483647)::bigint,
-               'The most circuits of this customer at any one peering location; the operator sets it.'
+               (SELECT coalesce(max(n), 0)::bigint FROM place), nullif(q.circuits_per_location,
+                   2147483647)::bigint,
+               'The most circuits of this customer at any one peering location; the operator sets '
+                   'it.'
         UNION ALL
         SELECT 'ok', NULL, 'circuits_per_location/' || place.peering_location, 'peering_location',
-               place.peering_location, NULL, NULL, place.n, nullif(q.circuits_per_location, 2147483647)::bigint,
-               format('The most circuits of this customer at %s; the operator sets it.', place.peering_location)
+               place.peering_location, NULL, NULL, place.n, nullif(q.circuits_per_location,
+                   2147483647)::bigint,
+               format('The most circuits of this customer at %s; the operator sets it.',
+                   place.peering_location)
         FROM place;
     END IF;
     RETURN QUERY
@@ -35,9 +40,11 @@ BEGIN
             WHERE p_customer IS NULL OR v.customer_id = p_customer),
            4::bigint, 'The most circuits that one VNet is connected to.'
     UNION ALL
-    SELECT 'ok', NULL, format('vnets_per_circuit/%s/%s', l.tier, l.bandwidth_mbps), 'circuit', NULL, l.tier,
+    SELECT 'ok', NULL, format('vnets_per_circuit/%s/%s', l.tier, l.bandwidth_mbps), 'circuit', NULL,
+        l.tier,
            l.bandwidth_mbps, coalesce(c.most, 0)::bigint, l.vnets::bigint,
-           format('The most VNets that one %s circuit of %s Mbps is connected to.', l.tier, l.bandwidth_mbps)
+           format('The most VNets that one %s circuit of %s Mbps is connected to.', l.tier,
+               l.bandwidth_mbps)
     FROM vnet_limits l
     LEFT JOIN (SELECT sku_tier, bandwidth_mbps, max(circuits.used) AS most FROM circuits
                WHERE deleted_at IS NULL AND (p_customer IS NULL OR customer_id = p_customer)

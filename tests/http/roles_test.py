@@ -241,7 +241,7 @@ def test_an_unknown_path_is_404_whoever_asks(operator, anonymous, path):
 )
 def test_an_id_that_cannot_be_one_is_404(callers, operation, wrong):
     clients, _ = callers
-    client = clients["P"] if operation.path.startswith("/v1/partner/") else clients["C"]
+    client = clients[MAY[operation.id][0]]
     body = json.dumps(operation.example()).encode() if operation.media else None
     headers = {"Content-Type": operation.media[0]} if operation.media else {}
     target = operation.url(id=wrong, authorization=wrong)

@@ -130,9 +130,9 @@ CREATE TRIGGER location_quotas_follow_the_circuits
     BEFORE INSERT OR DELETE ON circuit_location_quotas
     FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0)
     EXECUTE FUNCTION refuse('circuit_location_quotas follows circuits and is never written');
-CREATE TRIGGER quotas_stay BEFORE DELETE OR TRUNCATE ON circuit_quotas
+CREATE TRIGGER quotas_are_never_deleted BEFORE DELETE OR TRUNCATE ON circuit_quotas
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('a quota is raised, not deleted');
-CREATE TRIGGER location_quotas_stay BEFORE TRUNCATE ON circuit_location_quotas
+CREATE TRIGGER location_quotas_are_never_truncated BEFORE TRUNCATE ON circuit_location_quotas
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('circuit_location_quotas is never truncated');
 
 CREATE TYPE limit_shown AS (

@@ -9,16 +9,20 @@ static const char *const levels[] = {"READ COMMITTED", "REPEATABLE READ", "SERIA
 
 static const char *rotated(const char *customer, const char *circuit)
 {
-    return value(api, "SELECT service_key FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')",
-                 circuit, customer);
+    return value(
+        api,
+        "SELECT service_key FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')",
+        circuit, customer);
 }
 
 #define ORDER                                                                                      \
-    "SELECT outcome FROM onramp.circuit_create('%s', 'c', 'carrier', 'Amsterdam', 50, 'Standard', " \
+    "SELECT outcome FROM onramp.circuit_create('%s', 'c', 'carrier', 'Amsterdam', 50, "            \
+    "'Standard', "                                                                                 \
     "'MeteredData', '{}', 'customer', 'Acme')"
 #define ORDER_BY_HAND                                                                              \
-    "INSERT INTO onramp.circuits (customer_id, name, partner, peering_location, bandwidth_mbps, "   \
-    "sku_tier, sku_family, vnet_limit) VALUES ('%s', 'c', 'carrier', 'Amsterdam', 50, 'Standard', " \
+    "INSERT INTO onramp.circuits (customer_id, name, partner, peering_location, bandwidth_mbps, "  \
+    "sku_tier, sku_family, vnet_limit) VALUES ('%s', 'c', 'carrier', 'Amsterdam', 50, "            \
+    "'Standard', "                                                                                 \
     "'MeteredData', 10)"
 #define QUOTA "SELECT outcome FROM onramp.customer_limits_put('%s', %d, %d, 200)"
 
@@ -27,25 +31,37 @@ START_TEST(a_retired_key_is_no_circuits_key_again)
     const char *customer = customer_new("Acme"), *circuit = circuit_new(customer);
     const char *old = key_of(circuit), *new = rotated(customer, circuit);
     ck_assert_str_ne(old, new);
-    ck_assert_str_eq(value(owner, "SELECT service_key FROM retired_service_keys WHERE circuit_id = '%s'", circuit), old);
-    refused(owner, "a_service_key_is_never_used_again", "UPDATE circuits SET service_key = '%s' WHERE id = '%s'", old, circuit);
-    refused(owner, "a_service_key_is_never_used_again", "UPDATE circuits SET service_key = '%s' WHERE id = '%s'", old, circuit_new(customer));
+    ck_assert_str_eq(value(owner,
+                           "SELECT service_key FROM retired_service_keys WHERE circuit_id = '%s'",
+                           circuit),
+                     old);
     refused(owner, "a_service_key_is_never_used_again",
-            "INSERT INTO circuits (customer_id, service_key, name, partner, peering_location, bandwidth_mbps, sku_tier, sku_family, vnet_limit) "
-            "VALUES ('%s', '%s', 'c', 'carrier', 'Amsterdam', 50, 'Standard', 'MeteredData', 10)", customer, old);
+            "UPDATE circuits SET service_key = '%s' WHERE id = '%s'", old, circuit);
+    refused(owner, "a_service_key_is_never_used_again",
+            "UPDATE circuits SET service_key = '%s' WHERE id = '%s'", old, circuit_new(customer));
+    refused(owner, "a_service_key_is_never_used_again",
+            "INSERT INTO circuits (customer_id, service_key, name, partner, peering_location, "
+            "bandwidth_mbps, sku_tier, sku_family, vnet_limit) "
+            "VALUES ('%s', '%s', 'c', 'carrier', 'Amsterdam', 50, 'Standard', 'MeteredData', 10)",
+            customer, old);
     refused(owner, "a_retired_key_stays_retired", "DELETE FROM retired_service_keys");
-    refused(owner, "a_retired_key_stays_retired", "UPDATE retired_service_keys SET service_key = gen_random_uuid()");
+    refused(owner, "a_retired_key_stays_retired",
+            "UPDATE retired_service_keys SET service_key = gen_random_uuid()");
     ck_assert_str_eq(key_of(circuit), new);
 }
 END_TEST
 
 START_TEST(a_callback_that_waited_for_a_rotation_finds_nothing)
 {
-    const char *customer = customer_new("Acme"), *circuit = circuit_new(customer), *old = key_of(circuit);
+    const char *customer = customer_new("Acme"), *circuit = circuit_new(customer),
+               *old = key_of(circuit);
     PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
     run(one, "BEGIN");
-    run(one, "SELECT * FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')", circuit, customer);
-    start(two, "SELECT outcome FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')", old);
+    run(one, "SELECT * FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')",
+        circuit, customer);
+    start(two,
+          "SELECT outcome FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+          old);
     blocked(two);
     run(one, "COMMIT");
     const char *outcome;
@@ -59,11 +75,19 @@ START_TEST(revoking_waits_for_connecting_and_takes_it_along)
     const char *mine = customer_new("Acme"), *theirs = customer_new("Other");
     const char *circuit = circuit_new(mine), *vnet = vnet_new(theirs, 1);
     bring_to(circuit, "Provisioned");
-    const char *id = value(api, "SELECT id FROM onramp.authorization_create('%s', '%s', 'x', 'onra_x')", circuit, mine);
+    const char *id =
+        value(api, "SELECT id FROM onramp.authorization_create('%s', '%s', 'x', 'onra_x')", circuit,
+              mine);
     PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
     run(one, "BEGIN");
-    ck_assert_str_eq(value(one, "SELECT outcome FROM onramp.connection_create('%s', NULL, '%s', 'customer', 'Other', 'onra_x')", theirs, vnet), "ok");
-    start(two, "SELECT outcome FROM onramp.authorization_delete('%s', '%s', '%s', 'customer', 'Acme')", circuit, mine, id);
+    ck_assert_str_eq(value(one,
+                           "SELECT outcome FROM onramp.connection_create('%s', NULL, '%s', "
+                           "'customer', 'Other', 'onra_x')",
+                           theirs, vnet),
+                     "ok");
+    start(two,
+          "SELECT outcome FROM onramp.authorization_delete('%s', '%s', '%s', 'customer', 'Acme')",
+          circuit, mine, id);
     blocked(two);
     run(one, "COMMIT");
     const char *outcome;
@@ -71,7 +95,10 @@ START_TEST(revoking_waits_for_connecting_and_takes_it_along)
     ck_assert_str_eq(outcome, "ok");
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM connections"), 0);
     ck_assert_int_eq(number(owner, "SELECT used FROM circuits WHERE id = '%s'", circuit), 0);
-    ck_assert_str_eq(value(owner, "SELECT customer_id FROM acts_of_vnet_owners WHERE circuit_id = '%s'", circuit), theirs);
+    ck_assert_str_eq(value(owner,
+                           "SELECT customer_id FROM acts_of_vnet_owners WHERE circuit_id = '%s'",
+                           circuit),
+                     theirs);
     refused(owner, "an_act_is_never_changed", "DELETE FROM acts_of_vnet_owners");
 }
 END_TEST
@@ -88,11 +115,14 @@ START_TEST(no_statement_passes_a_quota)
     refused(owner, "a_location_holds_at_most_its_quota_of_a_customer", ORDER_BY_HAND, customer);
     ck_assert_str_eq(value(api, ORDER, customer), "location_circuit_limit_reached");
     refused(owner, "circuits_are_counted_by_trigger", "UPDATE circuit_quotas SET used = 0");
-    refused(owner, "circuits_are_counted_by_trigger", "UPDATE circuit_location_quotas SET used = 0");
+    refused(owner, "circuits_are_counted_by_trigger",
+            "UPDATE circuit_location_quotas SET used = 0");
     refused(owner, "location_quotas_follow_the_circuits", "DELETE FROM circuit_location_quotas");
-    refused(owner, "quotas_stay", "DELETE FROM circuit_quotas");
-    refused(owner, "a_customer_has_at_most_its_quota_of_circuits", "UPDATE circuit_quotas SET circuits = 1");
-    refused(owner, "a_location_holds_at_most_its_quota_of_a_customer", "UPDATE circuit_quotas SET circuits_per_location = 1");
+    refused(owner, "quotas_are_never_deleted", "DELETE FROM circuit_quotas");
+    refused(owner, "a_customer_has_at_most_its_quota_of_circuits",
+            "UPDATE circuit_quotas SET circuits = 1");
+    refused(owner, "a_location_holds_at_most_its_quota_of_a_customer",
+            "UPDATE circuit_quotas SET circuits_per_location = 1");
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuits"), 2);
 }
 END_TEST
@@ -154,7 +184,10 @@ START_TEST(a_deletion_under_way_is_not_counted_twice)
     const char *customer = customer_new("Acme"), *circuit = circuit_new(customer);
     PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
     run(one, "BEGIN");
-    ck_assert_str_eq(value(one, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')", circuit, customer), "ok");
+    ck_assert_str_eq(
+        value(one, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')",
+              circuit, customer),
+        "ok");
     start(two, QUOTA, customer, 1, 1);
     blocked(two);
     run(one, "COMMIT");

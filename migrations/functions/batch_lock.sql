@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first statement of a transaction that many requests share: every circuit, in order of id, then
--- every VNet likewise, then the quotas of every customer. Two such transactions can then wait for each other in one direction only.
+-- The first statement of a transaction that many requests share: every circuit, in order of id,
+-- then every VNet likewise, then the quotas of every customer. Two such transactions can then wait
+-- for each other in one direction only.
 DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[]);
 CREATE OR REPLACE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
                                       p_connections uuid[], p_customers uuid[] DEFAULT NULL)
@@ -27,11 +28,12 @@ BEGIN
     IF cardinality(v_vnets) > 0 THEN
         PERFORM FROM vnets WHERE id = ANY (v_vnets) ORDER BY id FOR NO KEY UPDATE;
     END IF;
-    -- As whoever counts does it: the customer, and the counter if there is one. What only a callback
-    -- that deletes will count is not here: it may have to be run again by itself.
+    -- As whoever counts does it: the customer, and the counter if there is one. What only a
+    -- callback that deletes will count is not here: it may have to be run again by itself.
     IF cardinality(p_customers) > 0 THEN
         PERFORM FROM customers WHERE id = ANY (p_customers) ORDER BY id FOR KEY SHARE;
-        PERFORM FROM circuit_quotas WHERE customer_id = ANY (p_customers) ORDER BY customer_id FOR NO KEY UPDATE;
+        PERFORM FROM circuit_quotas WHERE customer_id = ANY (p_customers)
+            ORDER BY customer_id FOR NO KEY UPDATE;
     END IF;
     r.outcome := 'ok';
     RETURN NEXT r;

@@ -50,12 +50,14 @@ BEGIN
         IF q.used >= q.circuits THEN
             r.outcome := 'customer_circuit_limit_reached';
             r.facts := jsonb_build_object(
-                'detail', format('You have %s of %s circuits; delete one first, or ask the operator for more.', q.used, q.circuits),
+                'detail', format('You have %s of %s circuits; delete one first, or ask the '
+                    'operator for more.', q.used, q.circuits),
                 'limit', q.circuits, 'used', q.used, 'scope', 'customer');
         ELSIF v_used >= q.circuits_per_location THEN
             r.outcome := 'location_circuit_limit_reached';
             r.facts := jsonb_build_object(
-                'detail', format('You have %s of %s circuits at %s; delete one there first, order elsewhere, or ask the operator for more.',
+                'detail', format('You have %s of %s circuits at %s; delete one there first, order '
+                    'elsewhere, or ask the operator for more.',
                                  v_used, q.circuits_per_location, p_peering_location),
                 'limit', q.circuits_per_location, 'used', v_used, 'scope', 'peering_location');
         END IF;

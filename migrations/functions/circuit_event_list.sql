@@ -15,7 +15,8 @@ BEGIN
     END IF;
     -- The owner of a circuit learns no name of another customer whose VNet is on it.
     RETURN QUERY
-    SELECT e.outcome, e.facts, e.id, e.circuit_id, e.sequence, e.type, e.at, e.occurred_at, e.actor_role,
+    SELECT e.outcome, e.facts, e.id, e.circuit_id, e.sequence, e.type, e.at, e.occurred_at,
+        e.actor_role,
            CASE WHEN p_customer IS NOT NULL AND a.sequence IS NOT NULL THEN 'owner of the VNet'
                 ELSE e.actor_name END,
            e.from_status, e.to_status, e.reason

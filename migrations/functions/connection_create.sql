@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Both rows are locked before anything is decided, the circuit first, so what is read here stays true;
--- the trigger A_connection_counted then writes both. Where this function is wrong the constraints say
--- so, as an error. The circuit is named by its owner, or by the key of an authorization: then its id,
--- its owner and its state are not told.
+-- Both rows are locked before anything is decided, the circuit first, so what is read here stays
+-- true; the trigger A_connection_counted then writes both. Where this function is wrong the
+-- constraints say so, as an error. The circuit is named by its owner, or by the key of an
+-- authorization: then its id, its owner and its state are not told.
 DROP FUNCTION IF EXISTS connection_create(uuid, uuid, uuid, text, text);
-CREATE OR REPLACE FUNCTION connection_create(p_customer uuid, p_circuit uuid, p_vnet uuid, p_role text, p_actor text,
+CREATE OR REPLACE FUNCTION connection_create(p_customer uuid, p_circuit uuid, p_vnet uuid,
+    p_role text, p_actor text,
                                              p_authorization_key text DEFAULT NULL)
 RETURNS SETOF connection_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
@@ -23,7 +24,8 @@ BEGIN
         FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO c FROM circuits
-        WHERE id = (SELECT circuit_id FROM authorizations WHERE authorization_key = p_authorization_key)
+        WHERE id = (SELECT circuit_id FROM authorizations
+            WHERE authorization_key = p_authorization_key)
         FOR NO KEY UPDATE;
         -- Under the circuit's lock, which revoking takes too.
         SELECT id INTO v_authorization FROM authorizations
@@ -61,30 +63,41 @@ BEGIN
     ELSIF c.provider_status <> 'Provisioned' THEN
         r.outcome := 'circuit_not_provisioned';
         r.facts := CASE WHEN v_shared
-            THEN jsonb_build_object('detail', 'The circuit is not provisioned; ask its owner when it will be.')
+            THEN jsonb_build_object('detail',
+                'The circuit is not provisioned; ask its owner when it will be.')
             ELSE jsonb_build_object(
-                'detail', format('The circuit is %s; connect it once its partner has provisioned it.', c.provider_status),
+                'detail', format('The circuit is %s; connect it once its partner has provisioned '
+                    'it.', c.provider_status),
                 'providerStatus', c.provider_status)
             END;
     ELSIF c.delete_when_deprovisioned THEN
         r.outcome := 'circuit_deprovision_requested';
         r.facts := jsonb_build_object('detail', CASE WHEN v_shared
             THEN 'This circuit will be deleted once it is deprovisioned; ask its owner.'
-            ELSE 'This circuit will be deleted once it is deprovisioned; withdraw that request first.' END);
+            ELSE 'This circuit will be deleted once it is deprovisioned; withdraw that request '
+                'first.' END);
     ELSIF v.gateway_subnet IS NULL THEN
         r.outcome := 'vnet_has_no_gateway';
-        r.facts := jsonb_build_object('detail', 'Give the VNet a gateway first: PUT /v1/vnets/{id}/gateway.');
-    ELSIF c.used > 0 AND EXISTS (SELECT FROM connections WHERE circuit_id = c.id AND vnet_id = p_vnet) THEN
+        r.facts := jsonb_build_object('detail',
+            'Give the VNet a gateway first: PUT /v1/vnets/{id}/gateway.');
+    ELSIF c.used > 0 AND EXISTS (SELECT FROM connections WHERE circuit_id = c.id
+        AND vnet_id = p_vnet) THEN
         r.outcome := 'already_connected';
-        r.facts := jsonb_build_object('detail', 'This VNet is connected to this circuit already; there is nothing to do.');
-    ELSIF v_authorization IS NOT NULL AND EXISTS (SELECT FROM connections WHERE authorization_id = v_authorization) THEN
+        r.facts := jsonb_build_object('detail',
+            'This VNet is connected to this circuit already; there is nothing to do.');
+    ELSIF v_authorization IS NOT NULL AND EXISTS (SELECT FROM connections
+        WHERE authorization_id = v_authorization) THEN
         r.outcome := 'authorization_in_use';
-        r.facts := jsonb_build_object('detail', 'Another connection uses this authorization; delete that one, or get an authorization of its own.');
+        r.facts := jsonb_build_object('detail',
+            'Another connection uses this authorization; delete that one, or get an authorization '
+                'of its own.');
     ELSIF c.used >= c.vnet_limit THEN
         r.outcome := 'circuit_vnet_limit_reached';
         r.facts := jsonb_build_object(
-            'detail', format('This circuit is connected to %s of %s VNets; %s first.', c.used, c.vnet_limit,
-                             CASE WHEN v_shared THEN 'its owner has to delete a connection' ELSE 'delete a connection' END),
+            'detail', format('This circuit is connected to %s of %s VNets; %s first.', c.used,
+                c.vnet_limit,
+                             CASE WHEN v_shared THEN 'its owner has to delete a connection'
+                                 ELSE 'delete a connection' END),
             'limit', c.vnet_limit, 'used', c.used, 'scope', 'circuit');
     ELSIF v.used >= 4 THEN
         r.outcome := 'vnet_circuit_limit_reached';
@@ -114,7 +127,8 @@ BEGIN
 
     -- For the event that the trigger writes.
     PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
-    INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id, vnet_customer_id, authorization_id)
+    INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id, vnet_customer_id,
+        authorization_id)
     VALUES (c.id, p_vnet, c.customer_id, v.customer_id, v_authorization)
     RETURNING id, CASE WHEN NOT v_shared THEN circuit_id END, vnet_id, authorization_id, created_at
     INTO r.id, r.circuit_id, r.vnet_id, r.authorization_id, r.created_at;
@@ -130,5 +144,6 @@ BEGIN
     RETURN NEXT r;
 END
 $$;
-COMMENT ON FUNCTION connection_create IS 'Connect a VNet to a circuit of the same customer, or to one that an authorization opens.';
+COMMENT ON FUNCTION connection_create
+    IS 'Connect a VNet to a circuit of the same customer, or to one that an authorization opens.';
 GRANT EXECUTE ON FUNCTION connection_create TO onramp_daemon;

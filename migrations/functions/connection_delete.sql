@@ -10,7 +10,8 @@ DECLARE
 BEGIN
     SELECT circuit_id, vnet_id, circuit_customer_id <> p_customer INTO v_circuit, v_vnet, v_shared
     FROM connections
-    WHERE id = p_id AND (p_customer IS NULL OR p_customer IN (circuit_customer_id, vnet_customer_id));
+    WHERE id = p_id AND (p_customer IS NULL OR p_customer IN (circuit_customer_id,
+        vnet_customer_id));
     IF FOUND THEN
         -- Circuit, VNet, connection: the order in which connecting takes them.
         PERFORM FROM circuits WHERE id = v_circuit FOR NO KEY UPDATE;

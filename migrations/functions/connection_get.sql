@@ -10,7 +10,8 @@ BEGIN
     SELECT v.outcome, v.facts, v.id,
            CASE WHEN p_customer IS NULL OR k.circuit_customer_id = p_customer THEN v.circuit_id END,
            CASE WHEN p_customer IS NULL OR k.vnet_customer_id = p_customer THEN v.vnet_id END,
-           v.status, v.authorization_id, v.created_at, v.address_space, v.peering_location, v.bandwidth_mbps
+           v.status, v.authorization_id, v.created_at, v.address_space, v.peering_location,
+               v.bandwidth_mbps
     FROM connections k JOIN connection_view v ON v.id = k.id
     WHERE k.id = p_id AND (p_customer IS NULL OR p_customer IN (k.circuit_customer_id,
         k.vnet_customer_id));

@@ -14,7 +14,8 @@ BEGIN
             -- Whoever does not own the circuit can't ask whether it is this one.
             WHERE vnet_id = p_vnet
                   AND (p_circuit IS NULL
-                       OR (circuit_id = p_circuit AND (p_customer IS NULL OR circuit_customer_id = p_customer)))
+                       OR (circuit_id = p_circuit AND (p_customer IS NULL
+                           OR circuit_customer_id = p_customer)))
                   AND (p_customer IS NULL OR vnet_customer_id = p_customer) AND id > v_after
             ORDER BY id LIMIT p_limit + 1);
     ELSIF p_circuit IS NOT NULL THEN
@@ -40,7 +41,8 @@ BEGIN
     SELECT v.outcome, v.facts, v.id,
            CASE WHEN p_customer IS NULL OR k.circuit_customer_id = p_customer THEN v.circuit_id END,
            CASE WHEN p_customer IS NULL OR k.vnet_customer_id = p_customer THEN v.vnet_id END,
-           v.status, v.authorization_id, v.created_at, v.address_space, v.peering_location, v.bandwidth_mbps
+           v.status, v.authorization_id, v.created_at, v.address_space, v.peering_location,
+               v.bandwidth_mbps
     FROM connections k JOIN connection_view v ON v.id = k.id
     WHERE k.id = ANY (v_page)
     ORDER BY k.id;

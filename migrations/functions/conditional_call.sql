@@ -80,7 +80,8 @@ BEGIN
             -- What would have been handed out never was.
             IF r.outcome = 'ok' THEN
                 RETURN NEXT jsonb_populate_record(p_row,
-                    to_jsonb(r) || '{"id": null, "service_key": null}');
+                    to_jsonb(r)
+                    || '{"id": null, "service_key": null, "authorization_key": null}');
                 RETURN;
             END IF;
         END;

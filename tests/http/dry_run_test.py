@@ -160,3 +160,26 @@ def test_every_write_of_the_network_documents_it():
         named = "dryRun" in [p["name"] for p in operation.parameters]
         network = operation.path.startswith(("/v1/circuits", "/v1/vnets", "/v1/connections"))
         assert named == (network and operation.method != "GET"), operation
+
+
+def test_the_rest_of_a_circuits_life_can_be_tried_out(customer, partner):
+    circuit = customer.circuit_at(partner, "Provisioned")
+    idle = customer.circuit(partner)
+    target = f"/v1/circuits/{circuit['id']}"
+    before = customer.read(circuit), customer.read(idle)
+    client = customer.client
+    tried = client.patch(target + "?dryRun=true", {"bandwidthMbps": 2000}).must(200).json
+    assert tried["bandwidthMbps"] == 2000 and tried["id"] is None
+    client.patch(target + "?dryRun=true", {"bandwidthMbps": 50}).must(422, "bandwidth_decrease")
+    tried = client.post(target + "/deprovision?dryRun=true", {}).must(200).json
+    assert tried["deprovisionRequestedAt"]
+    client.delete(target + "/deprovision?dryRun=true").must(404, "not_found")
+    rotate = f"/v1/circuits/{idle['id']}/service-key?dryRun=true"
+    assert client.send("POST", rotate).must(200).json["serviceKey"] is None
+    tried = client.post(target + "/authorizations?dryRun=true", {"name": "x"}).must(201).json
+    assert (tried["id"], tried["authorizationKey"], tried["name"]) == (None, None, "x")
+    assert client.pages(target + "/authorizations") == []
+    made = client.post(target + "/authorizations", {"name": "x"}).must(201).json
+    client.delete(f"{target}/authorizations/{made['id']}?dryRun=true").must(204)
+    assert client.pages(target + "/authorizations") == [made]
+    assert (customer.read(circuit), customer.read(idle)) == before

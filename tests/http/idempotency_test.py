@@ -230,3 +230,25 @@ def test_a_callback_has_its_own_memory(customer, partner):
         signed = {**partner.signed(body), **headers}
         answer = partner.anonymous.send("POST", partner.path, body, signed).must(200)
         assert answer.json["applied"] is True and not replayed(answer)
+
+
+def test_a_key_is_rotated_once_for_its_idempotency_key(customer, partner):
+    circuit = customer.circuit(partner)
+    target = f"/v1/circuits/{circuit['id']}/service-key"
+    headers = {"Idempotency-Key": "rotate-1"}
+    first = customer.client.send("POST", target, headers=headers).must(200)
+    again = customer.client.send("POST", target, headers=headers).must(200)
+    assert again.headers["Idempotent-Replayed"] == "true" and again.json == first.json
+    assert customer.read(circuit) == first.json
+    # So is an authorization made, and a circuit changed at its version alone.
+    target = f"/v1/circuits/{circuit['id']}/authorizations"
+    made = [customer.client.post(target, {"name": "x"}, headers).must(422) for _ in range(1)]
+    assert made[0].code == "idempotency_key_reused"
+    headers = {"Idempotency-Key": "authorize-1"}
+    made = [customer.client.post(target, {"name": "x"}, headers).must(201).json for _ in range(2)]
+    assert made[0] == made[1] and customer.client.pages(target) == [made[0]]
+    stale = {"If-Match": f'"{circuit["version"]}"'}
+    target = f"/v1/circuits/{circuit['id']}"
+    customer.client.patch(target, {"name": "x"}, stale).must(412, "version_mismatch")
+    fresh = {"If-Match": f'"{first.json["version"]}"'}
+    customer.client.patch(target, {"name": "x"}, fresh).must(200)

@@ -111,8 +111,9 @@ BEGIN
         WITH circuit AS (
             UPDATE circuits
             SET name = v_name, bandwidth_mbps = v_bandwidth, sku_tier = v_tier,
-                sku_family = v_family, tags = v_tags, vnet_limit = v_limit, last_sequence = last_sequence + 1,
-                previous_status = provider_status, updated_at = v_now
+                sku_family = v_family, tags = v_tags, vnet_limit = v_limit,
+                last_sequence = last_sequence + 1, previous_status = provider_status,
+                updated_at = v_now
             WHERE id = p_id
             RETURNING id, last_sequence, provider_status)
         INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status,

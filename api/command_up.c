@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@
 #include <unistd.h>
 
 enum { DEFAULT_PORT = 8480, READY_SECONDS = 30, GRACE_SECONDS = 30, WAIT_SECONDS = 120 };
-enum { LOOK = 20 }; /* milliseconds between two looks at a server that starts */
+enum {
+    LOOK = 20,     /* milliseconds between two looks at a server that starts */
+    DYING_MS = 100 /* that a process takes to go when it was killed */
+};
 
 static const char default_listen[] = "127.0.0.1";
 static const struct timespec start_pause = {.tv_nsec = 100 * 1000 * 1000};
@@ -117,6 +121,9 @@ static int hold(struct state *state, const struct options *options)
         int process = running != NULL ? state_process(running) : -1;
         const char *phase = json_string_value(json_object_get(running, "phase"));
         bool is_ready = process >= 0 && phase != NULL && strcmp(phase, "ready") == 0;
+        /* One that was killed a moment ago holds the lock until it is gone. */
+        struct pollfd gone = {.fd = process, .events = POLLIN};
+        is_ready = is_ready && poll(&gone, 1, DYING_MS) == 0;
         int status = is_ready ? running_greet(state, options, running) : -1;
         if (process >= 0)
             close(process);

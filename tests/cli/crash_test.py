@@ -82,6 +82,7 @@ def test_both_killed_at_once(place):
     os.kill(before["pid"], signal.SIGSTOP)    # so that it cannot react
     os.kill(before["postgresPid"], signal.SIGKILL)
     os.kill(before["pid"], signal.SIGKILL)
+    eventually(lambda: not alive(before["pid"]))
     place.start()
     works(place)
 

@@ -137,6 +137,24 @@ static bool empty(const char *path)
     return folder != NULL && names == 2; /* itself and its parent */
 }
 
+/* Make the directory for the user. It appears with its owner: whoever looks at it meanwhile, as
+ * status does, must not find one that is root's. */
+static bool directory_make(const struct state *state, const struct passwd *user)
+{
+    char fresh[PATH_MAX + 16];
+    snprintf(fresh, sizeof fresh, "%s.%d", state->directory, (int)getpid());
+    umask(022); /* the user has to pass through what root makes on the way */
+    parents_make(state->directory, 0755);
+    umask(077);
+    bool good = mkdir(fresh, 0700) == 0 && lchown(fresh, user->pw_uid, user->pw_gid) == 0;
+    /* Another start may have been faster. */
+    good = good && (rename(fresh, state->directory) == 0 || errno == ENOTEMPTY || errno == EEXIST);
+    if (!good)
+        complain("cannot make %s: %s", state->directory, strerror(errno));
+    rmdir(fresh);
+    return good;
+}
+
 /* As root: make the directory for the user if it is to be made, and go on as its owner. */
 static bool root_gives_up(struct state *state, bool create)
 {
@@ -154,21 +172,14 @@ static bool root_gives_up(struct state *state, bool create)
     const struct passwd *user = system_user_find();
     if (user == NULL)
         return false;
-    if (create && !there) {
-        umask(022); /* the user has to pass through what root makes on the way */
-        parents_make(state->directory, 0755);
-        umask(077);
-        if (mkdir(state->directory, 0700) != 0 && errno != EEXIST) {
-            complain("cannot make %s: %s", state->directory, strerror(errno));
-            return false;
-        }
-    }
+    if (create && !there && !directory_make(state, user))
+        return false;
     if (create && there && !empty(state->directory)) {
         complain("%s belongs to root and is not empty; the state needs a directory of its own",
                  state->directory);
         return false;
     }
-    if (create && lchown(state->directory, user->pw_uid, user->pw_gid) != 0) {
+    if (create && there && lchown(state->directory, user->pw_uid, user->pw_gid) != 0) {
         complain("cannot give %s to the user %s: %s", state->directory, user->pw_name,
                  strerror(errno));
         return false;

@@ -34,7 +34,8 @@ static bool run(char *const arguments[])
            WEXITSTATUS(status) == 0;
 }
 
-/* The system user, made when it is missing. Two starts at once may both try: only one succeeds. */
+/* The system user, made when it is missing, by one start at a time: two useradd at once make it
+ * twice, and the second one takes the first one's id away. */
 static const struct passwd *system_user_find(void)
 {
     char *const add[] = {
@@ -44,13 +45,17 @@ static const struct passwd *system_user_find(void)
         (char *)"--shell",           (char *)"/usr/sbin/nologin",
         (char *)"--comment",         (char *)"onramp, control plane for private circuits",
         (char *)system_user,         NULL};
-    static const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
     const struct passwd *user = getpwnam(system_user);
-    for (int tries = 0; user == NULL && tries < 5; tries++) {
-        if (!run(add))
-            nanosleep(&pause, NULL);
+    if (user != NULL)
+        return user;
+    int folder = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || flock(folder, LOCK_EX) != 0)
+        complain("cannot lock /etc: %s", strerror(errno));
+    user = getpwnam(system_user);
+    if (user == NULL && run(add))
         user = getpwnam(system_user);
-    }
+    if (folder >= 0)
+        close(folder);
     if (user == NULL)
         complain("cannot make the system user %s with %s", system_user, add[0]);
     return user;

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import pwd
+import shutil
 import subprocess
 
 import pytest
@@ -39,6 +40,30 @@ def test_root_gives_itself_up_for_the_user_onramp(place):
     for path in [pathlib.Path(place.state), *pathlib.Path(place.state).rglob("*")]:
         assert path.lstat().st_uid == onramp.pw_uid, path
     assert onramp.pw_shell.endswith("nologin")
+
+
+@root_only
+def test_starts_at_once_on_a_new_machine_make_one_user(place):
+    """useradd looks whether there is such a user before it locks the files, and gives one that came
+    meanwhile another id: whoever had become the first one had no name any more."""
+    shutil.copytree("/etc", place.directory + "/etc", symlinks=True)
+    # In a mount namespace of its own, where /etc knows no such user yet. No database answers there:
+    # each start ends when it has become the user and made its state.
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", """
+            mount --bind "$1/etc" /etc || exit 77
+            userdel onramp
+            for start in 1 2 3 4 5 6 7 8; do
+                "$2" up --state "$1/state$start" --port 0 \\
+                    --database 'host=127.0.0.1 port=1 dbname=none' &
+            done
+            wait
+            stat -c %U "$1"/state*
+            """, "sh", place.directory, BINARY],
+        env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("no mount namespace can be made here")
+    assert done.stdout.split()[-8:] == ["onramp"] * 8, done
 
 
 @root_only

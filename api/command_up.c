@@ -310,6 +310,8 @@ int command_up(const struct options *options)
 {
     struct state state;
     descriptors_raise();
+    if (options->log_level != NULL)
+        log_level(log_level_named(options->log_level));
     if (!state_open(&state, options, true))
         return EXIT_FAILURE;
     /* A working directory would be kept from being unmounted, and may not be ours to enter. */

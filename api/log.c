@@ -36,14 +36,12 @@ static const char *level_name(int level)
     return level_names[level >= 0 && level <= LOG_DEBUG ? level : LOG_DEBUG];
 }
 
-bool log_level_named(const char *name)
+int log_level_named(const char *name)
 {
     for (int level = LOG_ERR; level <= LOG_DEBUG; level++)
-        if (strcmp(level_names[level], name) == 0) {
-            log_level(level);
-            return true;
-        }
-    return false;
+        if (strcmp(level_names[level], name) == 0)
+            return level;
+    return -1;
 }
 
 /* Control characters would let a text forge a second line. */

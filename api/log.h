@@ -21,8 +21,8 @@ void log_flush(void);
  * request is a line. */
 void log_level(int level);
 
-/* The same by name: error, warning, notice, info or debug. False when it is none of them. */
-bool log_level_named(const char *name);
+/* A level by its name: error, warning, notice, info or debug; -1 when it is none of them. */
+int log_level_named(const char *name);
 
 /* Whether lines of this level are written. */
 bool log_shows(int level);

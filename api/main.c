@@ -46,6 +46,8 @@ int main(int count, char **arguments)
         complain("what to do? A verb is missing");
         return misused();
     }
+    if (!options_complete(&options))
+        return EXIT_USAGE;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(commands[i].verb, options.words[0]) != 0)
             continue;

@@ -1,51 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/options.h"
 
+#include "api/config.h"
+#include "api/log.h"
+
+#include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum form { TEXT, FLAG, PORT };
+enum form { TEXT, TEXTS, PATH, FLAG, NUMBER };
 
 /* Every option, for every verb. An empty value is a mistake: a shell variable that is not set. */
-static const struct {
+static const struct known {
     const char *name;
     enum form form;
     size_t place; /* in struct options */
 } known[] = {
-    {"state",             TEXT, offsetof(struct options, state)            },
-    {"database",          TEXT, offsetof(struct options, database)         },
-    {"listen",            TEXT, offsetof(struct options, listen)           },
-    {"port",              PORT, offsetof(struct options, port)             },
-    {"detach",            FLAG, offsetof(struct options, detach)           },
-    {"json",              FLAG, offsetof(struct options, json)             },
-    {"yes",               FLAG, offsetof(struct options, yes)              },
-    {"print-curl",        FLAG, offsetof(struct options, print_curl)       },
-    {"help",              FLAG, offsetof(struct options, help)             },
-    {"version",           FLAG, offsetof(struct options, version)          },
-    {"role",              TEXT, offsetof(struct options, role)             },
-    {"customer",          TEXT, offsetof(struct options, customer)         },
-    {"partner",           TEXT, offsetof(struct options, partner)          },
-    {"description",       TEXT, offsetof(struct options, description)      },
-    {"expires-at",        TEXT, offsetof(struct options, expires_at)       },
-    {"secret",            TEXT, offsetof(struct options, secret)           },
-    {"type",              TEXT, offsetof(struct options, type)             },
-    {"service-key",       TEXT, offsetof(struct options, service_key)      },
-    {"note",              TEXT, offsetof(struct options, note)             },
-    {"reason",            TEXT, offsetof(struct options, reason)           },
-    {"primary-port",      TEXT, offsetof(struct options, primary_port)     },
-    {"secondary-port",    TEXT, offsetof(struct options, secondary_port)   },
-    {"s-tag",             TEXT, offsetof(struct options, s_tag)            },
-    {"partner-reference", TEXT, offsetof(struct options, partner_reference)},
-    {"expected-by",       TEXT, offsetof(struct options, expected_by)      },
-    {"timestamp",         TEXT, offsetof(struct options, timestamp)        },
-    {"webhook-id",        TEXT, offsetof(struct options, webhook_id)       },
-    {"url",               TEXT, offsetof(struct options, url)              },
+    {"config",            PATH,   offsetof(struct options, config)           },
+    {"state",             PATH,   offsetof(struct options, state)            },
+    {"database",          TEXT,   offsetof(struct options, database)         },
+    {"listen",            TEXT,   offsetof(struct options, listen)           },
+    {"port",              NUMBER, offsetof(struct options, port)             },
+    {"log-level",         TEXT,   offsetof(struct options, log_level)        },
+    {"detach",            FLAG,   offsetof(struct options, detach)           },
+    {"json",              FLAG,   offsetof(struct options, json)             },
+    {"yes",               FLAG,   offsetof(struct options, yes)              },
+    {"print-curl",        FLAG,   offsetof(struct options, print_curl)       },
+    {"help",              FLAG,   offsetof(struct options, help)             },
+    {"version",           FLAG,   offsetof(struct options, version)          },
+    {"role",              TEXT,   offsetof(struct options, role)             },
+    {"customer",          TEXT,   offsetof(struct options, customer)         },
+    {"partner",           TEXT,   offsetof(struct options, partner)          },
+    {"description",       TEXT,   offsetof(struct options, description)      },
+    {"expires-at",        TEXT,   offsetof(struct options, expires_at)       },
+    {"secret",            TEXT,   offsetof(struct options, secret)           },
+    {"type",              TEXT,   offsetof(struct options, type)             },
+    {"service-key",       TEXT,   offsetof(struct options, service_key)      },
+    {"note",              TEXT,   offsetof(struct options, note)             },
+    {"reason",            TEXT,   offsetof(struct options, reason)           },
+    {"primary-port",      TEXT,   offsetof(struct options, primary_port)     },
+    {"secondary-port",    TEXT,   offsetof(struct options, secondary_port)   },
+    {"s-tag",             TEXT,   offsetof(struct options, s_tag)            },
+    {"partner-reference", TEXT,   offsetof(struct options, partner_reference)},
+    {"expected-by",       TEXT,   offsetof(struct options, expected_by)      },
+    {"timestamp",         TEXT,   offsetof(struct options, timestamp)        },
+    {"webhook-id",        TEXT,   offsetof(struct options, webhook_id)       },
+    {"url",               TEXT,   offsetof(struct options, url)              },
 };
 enum { KNOWN = sizeof known / sizeof *known };
+
+static bool log_level_known(const char *name)
+{
+    return log_level_named(name) >= 0;
+}
+
+/* Those that are settings of the daemon, with what is asked of their values. */
+static const struct setting {
+    const char *name;
+    const char *variable; /* where it is not ONRAMP_ and the name in capitals */
+    int most;             /* of a NUMBER */
+    bool (*valid)(const char *value);
+    const char *takes; /* what is valid, in words */
+} settings[] = {
+    {"config",    NULL,                  0,     NULL,            NULL                                   },
+    {"state",     NULL,                  0,     NULL,            NULL                                   },
+    {"database",  "ONRAMP_DATABASE_URL", 0,     NULL,            NULL                                   },
+    {"listen",    NULL,                  0,     NULL,            NULL                                   },
+    {"port",      NULL,                  65535, NULL,            NULL                                   },
+    {"log-level", NULL,                  0,     log_level_known, "error, warning, notice, info or debug"},
+};
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+/* The setting of that name, or NULL. */
+static const struct setting *setting_named(const char *name)
+{
+    for (int i = 0; i < SETTINGS; i++)
+        if (strcmp(settings[i].name, name) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+/* options.given has a bit for each. */
+_Static_assert(KNOWN <= 64, "too many options");
 
 void complain(const char *format, ...)
 {
@@ -57,61 +99,84 @@ void complain(const char *format, ...)
     va_end(arguments);
 }
 
-static bool port_read(int *out, const char *text)
+static bool number_take(int *out, int most, const char *where, const char *text)
 {
     char *end;
-    long port = strtol(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || port > 65535) {
-        complain("--port takes a number from 0 to 65535, not '%s'", text);
+    long number = strtol(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || number > most) {
+        complain("%s takes a number from 0 to %d, not '%s'", where, most, text);
         return false;
     }
-    *out = (int)port;
+    *out = (int)number;
     return true;
 }
 
-static bool option_take(struct options *out, int index, const char *value)
+/* The daemon works in another directory than the one that it is started from. */
+static const char *absolute(const char *path)
 {
-    char *place = (char *)out + known[index].place;
-    switch (known[index].form) {
-    case FLAG:
+    char directory[PATH_MAX], *out;
+    if (path[0] == '/' || !getcwd(directory, sizeof directory))
+        return path;
+    if (asprintf(&out, "%s/%s", directory, path) < 0)
+        abort();
+    return out;
+}
+
+static bool text_add(struct option_texts *out, const char *where, const char *text)
+{
+    if (out->count == OPTION_TEXTS) {
+        complain("%s: that is more than %d of them", where, OPTION_TEXTS);
+        return false;
+    }
+    out->items[out->count++] = text;
+    return true;
+}
+
+/* One value for an option; where says who gave it: "--port", "ONRAMP_PORT", "FILE:3: port". */
+static bool option_take(struct options *out, const struct known *option, const char *where,
+                        const char *value)
+{
+    char *place = (char *)out + option->place;
+    const struct setting *setting = setting_named(option->name);
+    if (option->form == FLAG) {
         *(bool *)place = true;
         return true;
-    case PORT:
-        return port_read((int *)place, value);
-    case TEXT:
-        break;
     }
+    if (option->form == NUMBER)
+        return number_take((int *)place, setting ? setting->most : INT_MAX, where, value);
     if (value[0] == '\0') {
-        complain("--%s needs a value", known[index].name);
+        complain("%s needs a value", where);
         return false;
     }
-    *(const char **)place = value;
+    if (setting && setting->valid && !setting->valid(value)) {
+        complain("%s takes %s, not '%s'", where, setting->takes, value);
+        return false;
+    }
+    if (option->form == TEXTS)
+        return text_add((struct option_texts *)place, where, value);
+    *(const char **)place = option->form == PATH ? absolute(value) : value;
     return true;
 }
 
-bool options_read(struct options *out, int count, char **arguments)
+static bool command_line_read(struct options *out, int count, char **arguments)
 {
     struct option table[KNOWN + 1] = {0};
-    memset(out, 0, sizeof *out);
-    out->port = -1;
-    /* What stands behind "--" is for the program that the verb starts. */
-    out->rest = arguments + count;
-    for (int i = 1; i < count; i++)
-        if (strcmp(arguments[i], "--") == 0) {
-            out->rest = arguments + i + 1;
-            count = i;
-        }
     for (int i = 0; i < KNOWN; i++) {
         table[i].name = known[i].name;
         table[i].has_arg = known[i].form == FLAG ? no_argument : required_argument;
     }
     for (;;) {
         int index = -1;
+        char where[64];
         /* getopt says what is wrong itself, after the name in arguments[0]. */
         int found = getopt_long(count, arguments, "", table, &index);
         if (found == -1)
             break;
-        if (found != 0 || !option_take(out, index, optarg))
+        if (found != 0)
+            return false;
+        snprintf(where, sizeof where, "--%s", known[index].name);
+        out->given |= UINT64_C(1) << index;
+        if (!option_take(out, &known[index], where, optarg))
             return false;
     }
     for (int i = optind; i < count; i++) {
@@ -122,4 +187,98 @@ bool options_read(struct options *out, int count, char **arguments)
         out->words[out->word_count++] = arguments[i];
     }
     return true;
+}
+
+static void variable_name(char *out, size_t size, const struct setting *setting)
+{
+    snprintf(out, size, "ONRAMP_%s", setting->name);
+    for (char *at = out; *at; at++)
+        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    if (setting->variable)
+        snprintf(out, size, "%s", setting->variable);
+}
+
+static bool variable_take(struct options *out, const struct known *option, const char *name,
+                          const char *value)
+{
+    if (option->form != TEXTS)
+        return option_take(out, option, name, value);
+    char *rest = strdup(value), *item;
+    if (!rest)
+        abort();
+    while ((item = strsep(&rest, ", \t")) != NULL)
+        if (*item != '\0' && !option_take(out, option, name, item))
+            return false;
+    return true;
+}
+
+static bool given(const struct options *options, int index)
+{
+    return (options->given >> index & 1) != 0;
+}
+
+static bool environment_read(struct options *out)
+{
+    for (int i = 0; i < KNOWN; i++) {
+        const struct setting *setting = setting_named(known[i].name);
+        char name[64];
+        if (!setting || given(out, i))
+            continue;
+        variable_name(name, sizeof name, setting);
+        const char *value = getenv(name);
+        if (!value || *value == '\0')
+            continue;
+        out->given |= UINT64_C(1) << i;
+        if (!variable_take(out, &known[i], name, value))
+            return false;
+    }
+    return true;
+}
+
+struct file {
+    struct options *out;
+    const char *lines[KNOWN]; /* where each option stands in it, or NULL */
+};
+
+static bool line_take(void *context, const char *where, const char *name, const char *value)
+{
+    struct file *file = context;
+    int i = 0;
+    while (i < KNOWN && strcmp(known[i].name, name) != 0)
+        i++;
+    if (!setting_named(name) || strcmp(name, "config") == 0) {
+        complain("%s: there is no setting '%s'", where, name);
+        return false;
+    }
+    if (file->lines[i] && known[i].form != TEXTS) {
+        complain("%s: %s is set already, at %s", where, name, file->lines[i]);
+        return false;
+    }
+    file->lines[i] = where;
+    /* What is overruled has to be well-formed all the same. */
+    static struct options overruled;
+    char named[PATH_MAX + 64];
+    snprintf(named, sizeof named, "%s: %s", where, name);
+    return option_take(given(file->out, i) ? &overruled : file->out, &known[i], named, value);
+}
+
+bool options_read(struct options *out, int count, char **arguments)
+{
+    memset(out, 0, sizeof *out);
+    out->port = -1;
+    /* What stands behind "--" is for the program that the verb starts. */
+    out->rest = arguments + count;
+    for (int i = 1; i < count; i++)
+        if (strcmp(arguments[i], "--") == 0) {
+            out->rest = arguments + i + 1;
+            count = i;
+        }
+    return command_line_read(out, count, arguments);
+}
+
+bool options_complete(struct options *options)
+{
+    struct file file = {.out = options};
+    return environment_read(options) &&
+           (!options->config || config_read(options->config, line_take, &file));
 }

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.h - the command line: one table of options, the same for every verb. */
+/* options.h - the command line and what stands behind it: one table of options, the same for every
+ * verb.
+ *
+ * The options that are settings of the daemon may also come from the environment (ONRAMP_ and the
+ * name in capitals) and from the file that --config or ONRAMP_CONFIG names. The command line goes
+ * before the environment, the environment before the file. One that may be given several times
+ * gathers all that its best source gives, in the environment between commas or blanks. An empty
+ * variable counts as none. */
 #ifndef ONRAMP_API_OPTIONS_H
 #define ONRAMP_API_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OPTIONS_WORDS = 4 };
+enum { OPTIONS_WORDS = 4, OPTION_TEXTS = 64 };
 
 /* Exit statuses, those of sysexits(3) where it has one. */
 enum { EXIT_USAGE = 64, EXIT_NOT_THERE = 69, EXIT_STOPPED = 3 };
 
-/* What was given; texts are NULL where nothing was, and borrowed from the command line or the
- * environment. */
+/* The values of an option that may be given several times. */
+struct option_texts {
+    const char *items[OPTION_TEXTS];
+    int count;
+};
+
+/* What was given; texts are NULL where nothing was, and kept for good. */
 struct options {
-    /* where */
-    const char *state, *database, *listen;
+    /* settings: where */
+    const char *config, *state, *database, *listen;
     int port; /* -1: not given */
+    /* settings: how */
+    const char *log_level;
     /* how */
     bool detach, json, yes, print_curl, help, version;
     /* token create */
@@ -28,10 +42,14 @@ struct options {
     const char *words[OPTIONS_WORDS];
     int word_count;
     char **rest;
+    uint64_t given; /* which options have their value, in the order of the table */
 };
 
 /* Read the command line. False after saying on standard error what is wrong with it. */
 bool options_read(struct options *out, int count, char **arguments);
+
+/* Read what the command line left open from the environment and the file. False likewise. */
+bool options_complete(struct options *options);
 
 /* The usage text, embedded. */
 extern const unsigned char usage_text[];

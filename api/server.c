@@ -142,9 +142,6 @@ struct server *server_start(const struct server_settings *settings)
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         abort();
-    const char *level = getenv("ONRAMP_LOG_LEVEL");
-    if (level && !log_level_named(level))
-        log_line(LOG_WARNING, "ONRAMP_LOG_LEVEL is none of error, warning, notice, info, debug");
     server->settings = *settings;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);

@@ -22,9 +22,7 @@ struct server_settings {
 
 struct server;
 
-/* Bind, listen and start the loops. ONRAMP_LOG_LEVEL in the environment is the least important
- * level that is logged (error, warning, notice, info, debug; debug: every request). Returns NULL
- * after logging why (port taken, bad address). */
+/* Bind, listen and start the loops. Returns NULL after logging why (port taken, bad address). */
 struct server *server_start(const struct server_settings *settings);
 
 /* The port that is listened on, also when the kernel chose it. */

@@ -14,8 +14,7 @@
 
 const char *storage_url(const struct options *options)
 {
-    const char *url = options->database != NULL ? options->database : getenv("ONRAMP_DATABASE_URL");
-    return url != NULL && url[0] != '\0' ? url : NULL;
+    return options->database;
 }
 
 /* libpq reads its defaults from the environment; they are not meant for our own PostgreSQL. */

@@ -38,7 +38,8 @@ def test_every_verb_takes_every_option(verb):
               "--reason", "--primary-port", "--secondary-port", "--s-tag", "--partner-reference",
               "--expected-by", "--timestamp", "--webhook-id", "--url"]
     flags = ["--detach", "--json", "--yes", "--print-curl"]
-    words = [word for option in values for word in (option, "x")] + flags + ["--port", "0"]
+    words = [word for option in values for word in (option, "x")] + flags + ["--port", "0"] + [
+        "--log-level", "info", "--config", "x"]
     done = call(*verb.split(), *words, "--help")
     assert (done.returncode, done.stdout, done.stderr) == (0, USAGE, "")
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/config.h"
+
+#include "api/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX = 64 * 1024 };
+
+static const char blanks[] = " \t\r";
+
+/* The whole file with a NUL behind it, kept for good; NULL after complaining. */
+static char *text_of(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = malloc(FILE_MAX + 2);
+    if (!text)
+        abort();
+    if (!file) {
+        complain("cannot read %s: %s", path, strerror(errno));
+        goto failed;
+    }
+    size_t length = fread(text, 1, FILE_MAX + 1, file);
+    if (ferror(file)) {
+        complain("cannot read %s: %s", path, strerror(errno));
+        goto failed;
+    }
+    text[length] = '\0';
+    if (length > FILE_MAX || strlen(text) != length) {
+        complain("%s is no file of settings: it %s", path,
+                 length > FILE_MAX ? "is longer than 64 KiB" : "holds a NUL");
+        goto failed;
+    }
+    fclose(file);
+    return text;
+
+failed:
+    if (file)
+        fclose(file);
+    free(text);
+    return NULL;
+}
+
+/* The text without the blanks around it; they are overwritten. */
+static char *trimmed(char *text)
+{
+    text += strspn(text, blanks);
+    size_t length = strlen(text);
+    while (length > 0 && strchr(blanks, text[length - 1]))
+        text[--length] = '\0';
+    return text;
+}
+
+bool config_read(const char *path, config_line *line, void *context)
+{
+    char *rest = text_of(path), *text;
+    if (!rest)
+        return false;
+    for (int number = 1; (text = strsep(&rest, "\n")) != NULL; number++) {
+        char *where, *value = trimmed(text);
+        if (*value == '\0' || *value == '#')
+            continue;
+        const char *name = trimmed(strsep(&value, "="));
+        if (asprintf(&where, "%s:%d", path, number) < 0)
+            abort();
+        if (!value || *name == '\0') {
+            complain("%s: expected 'name = value'", where);
+            return false;
+        }
+        if (!line(context, where, name, trimmed(value)))
+            return false;
+    }
+    return true;
+}

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/access.h"
 
+#include "api/condition.h"
 #include "api/log.h"
 #include "api/loop.h"
 #include "api/request.h"
+#include "api/traceparent.h"
+#include "db/arena.h"
 
 #include <time.h>
 
@@ -37,6 +40,16 @@ static bool error_shown(struct loop *loop)
     return true;
 }
 
+/* ", trace <id>", or "" for a request that belongs to none. */
+static const char *trace_of(const struct request *request)
+{
+    char trace[TRACEPARENT_LENGTH + 1];
+    const char *field = condition_list(request, "traceparent");
+    if (!field || !traceparent_read(trace, field))
+        return "";
+    return arena_printf(request->arena, ", trace %.*s", TRACE_ID_LENGTH, trace + TRACE_ID_AT);
+}
+
 void access_note(struct request *request)
 {
     /* 501 and 505 are the client's doing. */
@@ -45,7 +58,8 @@ void access_note(struct request *request)
     if (!log_shows(level) || (level == LOG_WARNING && !error_shown(request->loop)))
         return;
     const char *role = role_name(request->caller.role);
-    log_later(level, "%s %s %d %lld us %s (request %s)", method_names[request->method],
+    log_later(level, "%s %s %d %lld us %s (request %s%s)", method_names[request->method],
               request->route ? request->route->pattern : "-", request->status,
-              (long long)(microseconds() - request->arrived_us), *role ? role : "-", request->id);
+              (long long)(microseconds() - request->arrived_us), *role ? role : "-", request->id,
+              trace_of(request));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* access.h - one line a request: method, route, status, microseconds, role, id. */
+/* access.h - one line a request: method, route, status, microseconds, role, id, and trace if any.
+ */
 #ifndef ONRAMP_API_ACCESS_H
 #define ONRAMP_API_ACCESS_H
 

@@ -4,6 +4,7 @@
 #include "api/entity_tag.h"
 #include "api/request.h"
 #include "api/route.h"
+#include "api/traceparent.h"
 #include "db/arena.h"
 #include "db/conditional.h"
 
@@ -20,7 +21,7 @@ enum {
     VERSION_DIGITS = 18 /* a tag of more is no version of ours */
 };
 
-/* Per route: NULL where it takes no condition. alone is that of dry runs. */
+/* Per route: NULL where it is no write. alone is that of dry runs. */
 static const struct operation *shared[ROUTES_MAX], *alone[ROUTES_MAX];
 static const struct operation *made[2 * ROUTES_MAX];
 static size_t made_count;
@@ -29,12 +30,12 @@ static size_t made_count;
 
 static bool is_write(const struct route *route)
 {
-    return route->operation && route->method != GET && !(route->callers & SIGNATURE);
+    return route->operation && route->method != GET;
 }
 
 static bool takes_key(const struct route *route)
 {
-    return route->method == POST;
+    return route->method == POST && !(route->callers & SIGNATURE);
 }
 
 static bool takes_dry_run(const struct route *route)
@@ -49,7 +50,7 @@ static bool takes_dry_run(const struct route *route)
 static void route_prepare(const struct route *route, size_t index)
 {
     bool dry = takes_dry_run(route);
-    if (!is_write(route) || (!takes_key(route) && !dry && !conditional_versioned(route->operation)))
+    if (!is_write(route))
         return;
     made[made_count++] = shared[index] =
         conditional_new(route->operation, route->operation->lane, dry);
@@ -191,6 +192,15 @@ static void match_read(struct request *request)
                  arena_printf(request->arena, "{%s}", versions));
 }
 
+static void trace_read(struct request *request)
+{
+    char trace[TRACEPARENT_LENGTH + 1];
+    const char *field = condition_list(request, "traceparent");
+    if (field && traceparent_read(trace, field))
+        call_set(&request->call, CONDITION_TRACE,
+                 arena_copy(request->arena, trace, TRACEPARENT_LENGTH));
+}
+
 void conditions_read(struct request *request)
 {
     struct call *call = &request->call;
@@ -203,8 +213,10 @@ void conditions_read(struct request *request)
         key_read(request);
     if (conditional_versioned(call->operation->of))
         match_read(request);
+    trace_read(request);
     if (request->dry)
         call->operation = alone[index_of(request->route)];
-    else if (!call_value(call, CONDITION_KEY) && !call_value(call, CONDITION_VERSIONS))
+    else if (!call_value(call, CONDITION_KEY) && !call_value(call, CONDITION_VERSIONS) &&
+             !call_value(call, CONDITION_TRACE))
         call->operation = call->operation->of;
 }

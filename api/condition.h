@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* condition.h - under which conditions a write runs: Idempotency-Key, If-Match, dryRun.
+/* condition.h - under which conditions a write runs: Idempotency-Key, If-Match, dryRun; and for
+ * which trace: traceparent.
  *
  * Every POST takes an Idempotency-Key, but those that are signed: webhook-id does it there. What
  * names a circuit or VNet in its path takes If-Match. Writes to circuits, VNets, gateways and
- * connections take dryRun. A request that makes a condition runs its operation in the conditional
- * form (db/conditional.h), one that makes none in the plain one. */
+ * connections take dryRun. Every write takes a traceparent, which its events keep; what is none is
+ * ignored. A request that makes a condition or belongs to a trace runs its operation in the
+ * conditional form (db/conditional.h), another one in the plain one. */
 #ifndef ONRAMP_API_CONDITION_H
 #define ONRAMP_API_CONDITION_H
 

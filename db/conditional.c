@@ -14,6 +14,7 @@ static const struct parameter conditions[] = {
     {FROM_HOOK,   CONDITION_KEY     },
     {FROM_HOOK,   CONDITION_DIGEST  },
     {FROM_HOOK,   CONDITION_VERSIONS},
+    {FROM_HOOK,   CONDITION_TRACE   },
     {FROM_HOOK,   CONDITION_DRY     },
 };
 

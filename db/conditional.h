@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conditional.h - an operation in its conditional form: run once for a key, at certain versions of
- * its resource only, or without effect.
+ * its resource only, without effect, or as part of a trace.
  *
  * It is the same operation (parameters first and in the same order, members, hooks) with further
  * parameters behind, and its statement is one of the SQL function conditional_call, which
@@ -15,6 +15,7 @@
 #define CONDITION_KEY      "condition-key"      /* Idempotency-Key */
 #define CONDITION_DIGEST   "condition-digest"   /* of the request, hexadecimal */
 #define CONDITION_VERSIONS "condition-versions" /* array literal of numbers */
+#define CONDITION_TRACE    "condition-trace"    /* traceparent, for the events that are written */
 #define CONDITION_DRY      "dryRun"             /* "true": nothing stays */
 
 /* The facts of an answer that was given before and is given again. */

@@ -1,16 +1,20 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- One function of the API, run under the conditions that its request made: an Idempotency-Key, an
--- If-Match, a dry run. p_row only says of which type the answer is. What may be run is what the
--- daemon may run itself, so nothing is to be gained by coming here.
+-- If-Match, a dry run; and for the trace that it belongs to. p_row only says of which type the
+-- answer is. What may be run is what the daemon may run itself, so nothing is to be gained by coming
+-- here.
 --
 -- Nothing here waits for another request of the same key: the advisory lock is only tried, and
 -- while it is held nobody else inserts that key, so a shared transaction never waits for another
 -- one here. A second request of the same key in one transaction has the lock already, and finds the
 -- first one's row.
+DROP FUNCTION IF EXISTS conditional_call(anyelement, text, text[], text, uuid, uuid, text, text,
+                                         text, bigint[], boolean);
 CREATE OR REPLACE FUNCTION conditional_call(p_row anyelement, p_function text, p_arguments text[],
                                             p_resource text, p_id uuid, p_customer uuid,
                                             p_scope text, p_key text, p_digest text,
-                                            p_versions bigint[], p_dry boolean)
+                                            p_versions bigint[], p_traceparent text,
+                                            p_dry boolean)
 RETURNS SETOF anyelement
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -82,22 +86,33 @@ BEGIN
                 RETURN NEXT jsonb_populate_record(p_row,
                     to_jsonb(r)
                     || '{"id": null, "service_key": null, "authorization_key": null}');
-                RETURN;
+            ELSE
+                RETURN NEXT r;
             END IF;
         END;
+        RETURN;
+    END IF;
+
+    -- What is written here belongs to the trace, what neighbours in this transaction write does not.
+    PERFORM set_config('onramp.traceparent', p_traceparent, true) WHERE p_traceparent IS NOT NULL;
+    IF p_key IS NULL THEN
+        -- Also of those that answer a list.
+        RETURN QUERY EXECUTE v_call USING p_arguments;
     ELSE
         EXECUTE v_call INTO STRICT r USING p_arguments;
-        IF p_key IS NOT NULL AND r.outcome = 'ok' THEN
+        IF r.outcome = 'ok' THEN
             INSERT INTO idempotency_keys (scope, key, digest, answer)
             VALUES (p_scope, p_key, decode(p_digest, 'hex'), to_jsonb(r))
             ON CONFLICT (scope, key) DO UPDATE -- one that has outlived its day
             SET digest = excluded.digest, answer = excluded.answer,
                 answered_at = excluded.answered_at;
         END IF;
+        RETURN NEXT r;
     END IF;
-    RETURN NEXT r;
+    PERFORM set_config('onramp.traceparent', '', true) WHERE p_traceparent IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION conditional_call IS
-    'Run a function of the API once for a key, at certain versions only, or without effect.';
+    'Run a function of the API once for a key, at certain versions only, without effect, or as '
+    'part of a trace.';
 GRANT EXECUTE ON FUNCTION conditional_call TO onramp_daemon;

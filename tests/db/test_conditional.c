@@ -9,13 +9,13 @@
 #define CREATE(key, body)                                                                          \
     "SELECT outcome, facts, id FROM onramp.conditional_call(NULL::onramp.vnet_view, 'vnet_create'" \
     ", ARRAY['%1$s', '" body "', '{10.0.0.0/16}', '{}'], NULL, NULL, '%1$s', 'customer:%1$s', "    \
-    "'" key "', encode(sha256('" body "'), 'hex'), NULL, false)"
+    "'" key "', encode(sha256('" body "'), 'hex'), NULL, NULL, false)"
 
 /* A rename by VNet and customer, at certain versions, dry or not. */
 #define RENAME                                                                                     \
     "SELECT outcome FROM onramp.conditional_call(NULL::onramp.vnet_view, 'vnet_update',"           \
     " ARRAY['%1$s', '%2$s', 'renamed', NULL, NULL], 'vnet', '%1$s', '%2$s', NULL, NULL, NULL,"     \
-    " %3$s, %4$s)"
+    " %3$s, NULL, %4$s)"
 
 static const char *customer;
 static PGconn *one, *two;
@@ -159,14 +159,69 @@ START_TEST(nothing_is_run_that_the_daemon_may_not_run_itself)
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
         fails(one, "P0002",
               "SELECT * FROM onramp.conditional_call(NULL::onramp.verdict, %s, NULL, NULL, NULL,"
-              " NULL, NULL, NULL, NULL, false)",
+              " NULL, NULL, NULL, NULL, NULL, false)",
               forbidden[i]);
     ck_assert_str_eq(
         value(one, "SELECT outcome FROM onramp.conditional_call(NULL::onramp.verdict,"
                    " 'schema_ready', ARRAY[]::text[], NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
-                   " false)"),
+                   " NULL, false)"),
         "ok");
     fails(one, "42501", "SELECT * FROM onramp.idempotency_keys");
+}
+END_TEST
+
+/* A rename of a circuit by circuit and customer, for a trace or not. */
+#define RENAME_CIRCUIT                                                                             \
+    "SELECT outcome FROM onramp.conditional_call(NULL::onramp.circuit_view, 'circuit_update',"     \
+    " ARRAY['%1$s', '%2$s', '%3$s', NULL, NULL, NULL, NULL, 'customer', 'x'], 'circuit', '%1$s',"  \
+    " '%2$s', NULL, NULL, NULL, NULL, %4$s, false)"
+
+/* What the trigger of the events reads while each event is written. */
+static void traces_are_noted(void)
+{
+    run(owner, "CREATE TABLE onramp.traces (n serial, trace text)");
+    run(owner, "CREATE FUNCTION onramp.trace_noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+               " INSERT INTO onramp.traces (trace) VALUES"
+               " (coalesce(current_setting('onramp.traceparent', true), ''));"
+               " RETURN NULL; END $$");
+    run(owner, "CREATE TRIGGER noted AFTER INSERT ON onramp.circuit_events FOR EACH ROW"
+               " EXECUTE FUNCTION onramp.trace_noted()");
+}
+
+START_TEST(a_trace_is_of_one_call_and_not_of_its_neighbours)
+{
+    begin_story();
+    const char *circuit = circuit_new(customer), *other = circuit_new(customer);
+    traces_are_noted();
+    run(one, "BEGIN");
+    ck_assert_str_eq(value(one, RENAME_CIRCUIT, circuit, customer, "a", "'trace-a'"), "ok");
+    ck_assert_str_eq(value(one, RENAME_CIRCUIT, other, customer, "b", "NULL"), "ok");
+    ck_assert_str_eq(value(one,
+                           "SELECT outcome FROM onramp.circuit_update('%s', '%s', 'c', NULL, NULL,"
+                           " NULL, NULL, 'customer', 'x')",
+                           circuit, customer),
+                     "ok");
+    ck_assert_str_eq(value(one, RENAME_CIRCUIT, other, customer, "d", "'trace-d'"), "ok");
+    run(one, "COMMIT");
+    ck_assert_str_eq(value(one, RENAME_CIRCUIT, circuit, customer, "e", "NULL"), "ok");
+    ck_assert_str_eq(value(owner, "SELECT string_agg(trace, ',' ORDER BY n) FROM onramp.traces"),
+                     "trace-a,,,trace-d,");
+    ck_assert_str_eq(value(one, "SELECT current_setting('onramp.traceparent', true)"), "");
+}
+END_TEST
+
+START_TEST(a_trace_ends_with_a_transaction_that_fails)
+{
+    begin_story();
+    const char *circuit = circuit_new(customer);
+    traces_are_noted();
+    run(one, "BEGIN");
+    ck_assert_str_eq(value(one, RENAME_CIRCUIT, circuit, customer, "a", "'trace-a'"), "ok");
+    fails(one, "22P02", RENAME_CIRCUIT, "none", customer, "a", "'trace-b'");
+    run(one, "ROLLBACK");
+    ck_assert_str_eq(value(one, RENAME_CIRCUIT, circuit, customer, "c", "NULL"), "ok");
+    ck_assert_str_eq(value(owner, "SELECT string_agg(trace, ',') FROM onramp.traces"), "");
+    ck_assert_int_eq(number(owner, "SELECT count(*) FROM onramp.traces"), 1);
 }
 END_TEST
 
@@ -181,6 +236,8 @@ int main(void)
     tcase_add_test(test, a_key_is_forgotten_after_a_day);
     tcase_add_test(test, a_version_is_compared_under_the_rows_lock);
     tcase_add_test(test, a_dry_run_leaves_nothing);
+    tcase_add_test(test, a_trace_is_of_one_call_and_not_of_its_neighbours);
+    tcase_add_test(test, a_trace_ends_with_a_transaction_that_fails);
     tcase_add_test(test, nothing_is_run_that_the_daemon_may_not_run_itself);
     return scene_run(suite);
 }

@@ -59,10 +59,8 @@ class Server:
         self.state = os.path.join(self.directory, "state")
         self.log = os.path.join(self.directory, "log")
         self.options = options
-        self.environment = {**os.environ, **(environment or {})}
-        for name in list(self.environment):
-            if name.startswith("ONRAMP_"):
-                del self.environment[name]
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ONRAMP_")}
+        self.environment = {**inherited, **(environment or {})}
         self.process = None
         self.url = self.host = self.port = None
         self.credentials = {}

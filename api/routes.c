@@ -24,7 +24,7 @@ static const struct route routes[] = {
     {POST,   "/v1/customers",          OPERATOR,            KIB(64), &customer_create,       NULL},
     {GET,    "/v1/customers",          OPERATOR,            0,       &customer_list,         NULL},
     {PUT,    "/v1/customers/{id}/limits",
-                                       OPERATOR,            KIB(64), &customer_limits_put,   NULL},
+                                       OPERATOR,            KIB(64), &customer_limits_put,   &customer_get},
     {POST,   "/v1/partners",           OPERATOR,            KIB(64), &partner_create,        NULL},
     {GET,    "/v1/partners",           ANY_ROLE,            0,       &partner_list,          NULL},
     {GET,    "/v1/partners/{partner}", ANY_ROLE,            0,       &partner_get,           &partner_get},

@@ -20,6 +20,19 @@ const struct operation customer_create = {
     MEMBERS(customer_members),
 };
 
+static const struct parameter customer_get_parameters[] = {
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+};
+
+const struct operation customer_get = {
+    .name = "customer_get",
+    .lane = LANE_READ,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(customer_get_parameters),
+    MEMBERS(customer_members),
+};
+
 static const struct parameter customer_list_parameters[] = {
     {FROM_QUERY, "cursor",    &kind_cursor_uuid},
     { FROM_QUERY,   "limit", &kind_limit,  .fallback = "50"},

@@ -7,4 +7,7 @@
 
 extern const struct operation customer_create, customer_list;
 
+/* On no route: tells whether a customer that a path names is there. */
+extern const struct operation customer_get;
+
 #endif

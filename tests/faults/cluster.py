@@ -32,12 +32,7 @@ class Cluster:
         self._run(
             "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-N", "--no-instructions"
         )
-        options = (
-            f"-c listen_addresses= -c unix_socket_directories={self.directory} -c fsync=off "
-            "-c max_connections=60 -c shared_buffers=32MB"
-        )
-        log = os.path.join(self.directory, "log")
-        self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "-l", log, "-o", options, "start")
+        self.start()
 
     def _run(self, name, *arguments):
         done = subprocess.run(
@@ -52,6 +47,17 @@ class Cluster:
         )
         assert done.returncode == 0, f"{name}: {done.stdout}"
 
+    def start(self):
+        options = (
+            f"-c listen_addresses= -c unix_socket_directories={self.directory} -c fsync=off "
+            "-c max_connections=60 -c shared_buffers=32MB"
+        )
+        log = os.path.join(self.directory, "log")
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "-l", log, "-o", options, "start")
+
+    def stop(self):
+        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+
     def database(self, name):
         """The URL of a new, empty database."""
         self._run("createdb", "-h", self.directory, "-U", "postgres", name)
@@ -59,6 +65,6 @@ class Cluster:
 
     def remove(self):
         try:
-            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+            self.stop()
         finally:
             subprocess.run(["rm", "-rf", self.directory], check=False)

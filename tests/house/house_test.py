@@ -36,6 +36,7 @@ NOT_ROUTED = {
     "conditional_call": "db/",
     "idempotency_sweep": "db/",
     "circuit_stall": "circuits/",
+    "customer_get": "circuits/",
     "schema_ready": "api/",
     "token_check": "api/",
 }

@@ -10,6 +10,7 @@ line of the contract knows (another tenant's, say) fails the test that meets it.
 import copy
 import functools
 import json
+import os
 import pathlib
 import re
 import urllib.parse
@@ -19,6 +20,9 @@ import yaml
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / "openapi" / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "patch")
+# A directory: each worker notes there, in a file of its own, what it met. reached.py compares that
+# with the document when all tests have run.
+REACHED = os.environ.get("ONRAMP_REACHED")
 
 
 def _load():
@@ -151,6 +155,18 @@ WITHHELD = {
 }
 
 
+_noted = set()
+
+
+def _note(operation, status, code=None):
+    """Note an answer that was found right, once each kind."""
+    line = f"{operation} {status} {code or '-'}\n"
+    if REACHED and line not in _noted:
+        _noted.add(line)
+        with open(os.path.join(REACHED, str(os.getpid())), "a", encoding="utf-8") as file:
+            file.write(line)
+
+
 def check(answer):
     """Raise AssertionError unless the answer is one that the contract documents."""
     what = f"{answer.method} {answer.target} -> {answer.status} {answer.text[:400]}"
@@ -163,7 +179,8 @@ def check(answer):
         else:
             documented = operation.node["responses"]
             assert str(answer.status) in documented, f"an undocumented status: {what}"
-        return check_problem(answer, what)
+        check_problem(answer, what)
+        return _note(operation and operation.id, answer.status, answer.code)
 
     assert operation is not None, f"an undocumented operation: {what}"
     response = operation.node["responses"].get(str(answer.status))
@@ -180,7 +197,7 @@ def check(answer):
     content = response.get("content")
     if content is None:
         assert answer.body == b"", f"a body where there is none: {what}"
-        return None
+        return _note(operation.id, answer.status)
     assert answer.media in content, f"media type {answer.media}: {what}"
     if answer.media == "application/json":
         wrong = faults(content[answer.media]["schema"], answer.json)
@@ -188,7 +205,7 @@ def check(answer):
         for member, header in WITHHELD.items():
             withheld = member in answer.json and answer.json[member] is None
             assert withheld == (member in answer.json and header in answer.headers), what
-    return None
+    return _note(operation.id, answer.status)
 
 
 def check_problem(answer, what=""):
@@ -210,3 +227,4 @@ def check_problem(answer, what=""):
     text = json.dumps(answer.json)
     for word in ("SQLSTATE", "PL/pgSQL", "pg_", "onramp."):
         assert word not in text, f"{word} leaks: {what}"
+    _note(None, answer.status, answer.json["code"])

@@ -20,16 +20,8 @@ def raw(anonymous, octets):
     assert len(said.replies) == 1, said
     status, headers, body = said.replies[0]
     method, target = octets.split(b" ", 2)[:2]
-
-    class Headers(dict):
-        def get(self, name, default=None):
-            return super().get(name.lower(), default)
-
-        def __getitem__(self, name):
-            return super().__getitem__(name.lower())
-
-    answer = Answer(method.decode(), target.decode("latin-1"), status, Headers(headers), body)
-    contract.check_problem(answer, repr(answer))
+    answer = Answer(method.decode(), target.decode("latin-1"), status, wire.Headers(headers), body)
+    contract.check(answer)
     return answer
 
 
@@ -137,6 +129,11 @@ def test_a_moderately_long_target_is_414(anonymous):
 def test_a_coding_that_is_not_known_is_501(anonymous):
     head = b"POST /v1/vnets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     assert raw(anonymous, head + b"Transfer-Encoding: gzip\r\n\r\n").status == 501
+
+
+def test_a_version_of_http_that_is_not_ours_is_505(anonymous):
+    answer = raw(anonymous, b"GET /v1/none HTTP/2.0\r\nHost: x\r\n\r\n")
+    answer.must(505, "http_version_not_supported")
 
 
 @pytest.mark.parametrize("given", ["abc-123", "0199aa00-0000-7000-8000-000000000001", "a" * 64])

@@ -8,6 +8,16 @@ import time
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
+class Headers(dict):
+    """Header fields by their names in any case, as http.client's are."""
+
+    def get(self, name, default=None):
+        return super().get(name.lower(), default)
+
+    def __getitem__(self, name):
+        return super().__getitem__(name.lower())
+
+
 class Talk:
     """What one connection said back."""
 

@@ -6,6 +6,7 @@
 #include "api/server.h"
 #include "api/signals.h"
 #include "db/embedded.h"
+#include "partners/destination.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -312,6 +313,8 @@ int command_up(const struct options *options)
     descriptors_raise();
     if (options->log_level != NULL)
         log_level(log_level_named(options->log_level));
+    for (int i = 0; i < options->webhook_allow_cidr.count; i++)
+        destination_allow(options->webhook_allow_cidr.items[i]);
     if (!state_open(&state, options, true))
         return EXIT_FAILURE;
     /* A working directory would be kept from being unmounted, and may not be ours to enter. */

@@ -3,6 +3,7 @@
 
 #include "api/config.h"
 #include "api/log.h"
+#include "partners/destination.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -22,36 +23,37 @@ static const struct known {
     enum form form;
     size_t place; /* in struct options */
 } known[] = {
-    {"config",            PATH,   offsetof(struct options, config)           },
-    {"state",             PATH,   offsetof(struct options, state)            },
-    {"database",          TEXT,   offsetof(struct options, database)         },
-    {"listen",            TEXT,   offsetof(struct options, listen)           },
-    {"port",              NUMBER, offsetof(struct options, port)             },
-    {"log-level",         TEXT,   offsetof(struct options, log_level)        },
-    {"detach",            FLAG,   offsetof(struct options, detach)           },
-    {"json",              FLAG,   offsetof(struct options, json)             },
-    {"yes",               FLAG,   offsetof(struct options, yes)              },
-    {"print-curl",        FLAG,   offsetof(struct options, print_curl)       },
-    {"help",              FLAG,   offsetof(struct options, help)             },
-    {"version",           FLAG,   offsetof(struct options, version)          },
-    {"role",              TEXT,   offsetof(struct options, role)             },
-    {"customer",          TEXT,   offsetof(struct options, customer)         },
-    {"partner",           TEXT,   offsetof(struct options, partner)          },
-    {"description",       TEXT,   offsetof(struct options, description)      },
-    {"expires-at",        TEXT,   offsetof(struct options, expires_at)       },
-    {"secret",            TEXT,   offsetof(struct options, secret)           },
-    {"type",              TEXT,   offsetof(struct options, type)             },
-    {"service-key",       TEXT,   offsetof(struct options, service_key)      },
-    {"note",              TEXT,   offsetof(struct options, note)             },
-    {"reason",            TEXT,   offsetof(struct options, reason)           },
-    {"primary-port",      TEXT,   offsetof(struct options, primary_port)     },
-    {"secondary-port",    TEXT,   offsetof(struct options, secondary_port)   },
-    {"s-tag",             TEXT,   offsetof(struct options, s_tag)            },
-    {"partner-reference", TEXT,   offsetof(struct options, partner_reference)},
-    {"expected-by",       TEXT,   offsetof(struct options, expected_by)      },
-    {"timestamp",         TEXT,   offsetof(struct options, timestamp)        },
-    {"webhook-id",        TEXT,   offsetof(struct options, webhook_id)       },
-    {"url",               TEXT,   offsetof(struct options, url)              },
+    {"config",             PATH,   offsetof(struct options, config)            },
+    {"state",              PATH,   offsetof(struct options, state)             },
+    {"database",           TEXT,   offsetof(struct options, database)          },
+    {"listen",             TEXT,   offsetof(struct options, listen)            },
+    {"port",               NUMBER, offsetof(struct options, port)              },
+    {"log-level",          TEXT,   offsetof(struct options, log_level)         },
+    {"webhook-allow-cidr", TEXTS,  offsetof(struct options, webhook_allow_cidr)},
+    {"detach",             FLAG,   offsetof(struct options, detach)            },
+    {"json",               FLAG,   offsetof(struct options, json)              },
+    {"yes",                FLAG,   offsetof(struct options, yes)               },
+    {"print-curl",         FLAG,   offsetof(struct options, print_curl)        },
+    {"help",               FLAG,   offsetof(struct options, help)              },
+    {"version",            FLAG,   offsetof(struct options, version)           },
+    {"role",               TEXT,   offsetof(struct options, role)              },
+    {"customer",           TEXT,   offsetof(struct options, customer)          },
+    {"partner",            TEXT,   offsetof(struct options, partner)           },
+    {"description",        TEXT,   offsetof(struct options, description)       },
+    {"expires-at",         TEXT,   offsetof(struct options, expires_at)        },
+    {"secret",             TEXT,   offsetof(struct options, secret)            },
+    {"type",               TEXT,   offsetof(struct options, type)              },
+    {"service-key",        TEXT,   offsetof(struct options, service_key)       },
+    {"note",               TEXT,   offsetof(struct options, note)              },
+    {"reason",             TEXT,   offsetof(struct options, reason)            },
+    {"primary-port",       TEXT,   offsetof(struct options, primary_port)      },
+    {"secondary-port",     TEXT,   offsetof(struct options, secondary_port)    },
+    {"s-tag",              TEXT,   offsetof(struct options, s_tag)             },
+    {"partner-reference",  TEXT,   offsetof(struct options, partner_reference) },
+    {"expected-by",        TEXT,   offsetof(struct options, expected_by)       },
+    {"timestamp",          TEXT,   offsetof(struct options, timestamp)         },
+    {"webhook-id",         TEXT,   offsetof(struct options, webhook_id)        },
+    {"url",                TEXT,   offsetof(struct options, url)               },
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
@@ -68,12 +70,14 @@ static const struct setting {
     bool (*valid)(const char *value);
     const char *takes; /* what is valid, in words */
 } settings[] = {
-    {"config",    NULL,                  0,     NULL,            NULL                                   },
-    {"state",     NULL,                  0,     NULL,            NULL                                   },
-    {"database",  "ONRAMP_DATABASE_URL", 0,     NULL,            NULL                                   },
-    {"listen",    NULL,                  0,     NULL,            NULL                                   },
-    {"port",      NULL,                  65535, NULL,            NULL                                   },
-    {"log-level", NULL,                  0,     log_level_known, "error, warning, notice, info or debug"},
+    {"config",             NULL,                  0,     NULL,                   NULL                                   },
+    {"state",              NULL,                  0,     NULL,                   NULL                                   },
+    {"database",           "ONRAMP_DATABASE_URL", 0,     NULL,                   NULL                                   },
+    {"listen",             NULL,                  0,     NULL,                   NULL                                   },
+    {"port",               NULL,                  65535, NULL,                   NULL                                   },
+    {"log-level",          NULL,                  0,     log_level_known,        "error, warning, notice, info or debug"},
+    {"webhook-allow-cidr", NULL,                  0,     destination_cidr_valid,
+     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                  },
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
@@ -203,12 +207,18 @@ static bool variable_take(struct options *out, const struct known *option, const
 {
     if (option->form != TEXTS)
         return option_take(out, option, name, value);
-    char *rest = strdup(value), *item;
-    if (!rest)
-        abort();
-    while ((item = strsep(&rest, ", \t")) != NULL)
-        if (*item != '\0' && !option_take(out, option, name, item))
+    static const char separators[] = ", \t";
+    for (value += strspn(value, separators); *value; value += strspn(value, separators)) {
+        size_t length = strcspn(value, separators);
+        char *item = strndup(value, length);
+        if (!item)
+            abort();
+        if (!option_take(out, option, name, item)) {
+            free(item);
             return false;
+        }
+        value += length;
+    }
     return true;
 }
 

@@ -31,6 +31,7 @@ struct options {
     int port; /* -1: not given */
     /* settings: how */
     const char *log_level;
+    struct option_texts webhook_allow_cidr;
     /* how */
     bool detach, json, yes, print_curl, help, version;
     /* token create */

@@ -77,6 +77,7 @@ def test_a_path_is_relative_to_where_the_command_was_given(states):
     ("listen =\n", ":1: listen needs a value"),
     ("port = 1\nlisten = ::\nport = 2\n", ":3: port is set already, at "),
     ("log-level = loud\n", ":1: log-level takes error, warning, notice, info or debug, not 'loud'"),
+    ("webhook-allow-cidr = 10.0.0.1/8\n", ":1: webhook-allow-cidr takes an address block"),
     (b"port = 1\0\n", " is no file of settings: it holds a NUL"),
     ("#" * 65 * 1024, " is no file of settings: it is longer than 64 KiB"),
 ])
@@ -95,7 +96,8 @@ def test_a_mistake_is_one_also_where_another_source_goes_first(config):
 
 def test_a_file_that_cannot_be_read_is_named(config, tmp_path):
     missing = str(tmp_path / "missing")
-    for done in (call("status", "--config", missing), call("status", env={"ONRAMP_CONFIG": missing})):
+    for done in (call("status", "--config", missing),
+                 call("status", env={"ONRAMP_CONFIG": missing})):
         assert done.returncode == 64
         assert done.stderr == f"onramp: cannot read {missing}: No such file or directory\n"
 
@@ -103,6 +105,9 @@ def test_a_file_that_cannot_be_read_is_named(config, tmp_path):
 @pytest.mark.parametrize("variable, value, said", [
     ("ONRAMP_PORT", "80a", "ONRAMP_PORT takes a number from 0 to 65535, not '80a'"),
     ("ONRAMP_LOG_LEVEL", "loud", "ONRAMP_LOG_LEVEL takes error, warning, notice"),
+    ("ONRAMP_WEBHOOK_ALLOW_CIDR", "::1, 10.0.0.0/8,nowhere",
+     "ONRAMP_WEBHOOK_ALLOW_CIDR takes an address block such as 10.0.0.0/8 or fd00::/8, not "
+     "'nowhere'"),
 ])
 def test_a_mistake_in_the_environment_is_shown_with_its_variable(variable, value, said):
     done = call("status", env={variable: value})

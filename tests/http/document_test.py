@@ -37,9 +37,7 @@ def test_every_reference_leads_somewhere_and_nothing_is_left_over():
             used.add(value)
     for kind in ("schemas", "parameters", "headers", "responses"):
         for name in DOCUMENT["components"][kind]:
-            assert f"#/components/{kind}/{name}" in used or name == "Id" or (
-                kind == "headers" and name == "Allow"
-            ), f"{kind}/{name} is not used"
+            assert f"#/components/{kind}/{name}" in used, f"{kind}/{name} is not used"
 
 
 def test_operations_are_named_once_and_documented():
@@ -47,6 +45,7 @@ def test_operations_are_named_once_and_documented():
     assert len(ids) == len(set(ids))
     for operation in contract.OPERATIONS:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.id)
+        assert operation.node["summary"] and operation.node["description"], operation
         responses = operation.node["responses"]
         assert operation.public or "401" in responses
         assert {"400", "413", "414", "431", "501"} <= set(responses)
@@ -70,6 +69,19 @@ def test_request_bodies_are_closed_and_their_examples_fit():
         assert schema["additionalProperties"] is False
         wrong = contract.faults(operation.body_schema, operation.example(), closed=False)
         assert not wrong, (operation, wrong)
+
+
+def test_every_body_has_an_example_whoever_sends_it():
+    for operation in contract.OPERATIONS:
+        bodies = {"request": operation.node.get("requestBody", {})}
+        bodies.update(operation.node["responses"])
+        for whose, body in bodies.items():
+            for media, content in contract.resolve(body).get("content", {}).items():
+                assert (
+                    media == "application/yaml"
+                    or "example" in content
+                    or "example" in contract.resolve(content["schema"])
+                ), f"{operation}, {whose}: the {media} has no example"
 
 
 def test_the_examples_of_answers_fit():

@@ -3,6 +3,7 @@
 
 #include "api/config.h"
 #include "api/log.h"
+#include "db/arena.h"
 #include "partners/destination.h"
 
 #include <ctype.h>
@@ -208,15 +209,13 @@ static bool variable_take(struct options *out, const struct known *option, const
     if (option->form != TEXTS)
         return option_take(out, option, name, value);
     static const char separators[] = ", \t";
+    static struct arena *kept;
+    if (!kept)
+        kept = arena_new();
     for (value += strspn(value, separators); *value; value += strspn(value, separators)) {
         size_t length = strcspn(value, separators);
-        char *item = strndup(value, length);
-        if (!item)
-            abort();
-        if (!option_take(out, option, name, item)) {
-            free(item);
+        if (!option_take(out, option, name, arena_copy(kept, value, length)))
             return false;
-        }
         value += length;
     }
     return true;

@@ -34,6 +34,8 @@ NOT_ROUTED = {
     "callback_secret_list": "partners/",
     "callback_memory_sweep": "partners/",
     "conditional_call": "db/",
+    "delivery_claim": "partners/",
+    "delivery_record": "partners/",
     "idempotency_sweep": "db/",
     "circuit_stall": "circuits/",
     "customer_get": "circuits/",

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* delivery.h - operations on deliveries: what was or is to be sent to a webhook endpoint. */
+#ifndef ONRAMP_PARTNERS_DELIVERY_H
+#define ONRAMP_PARTNERS_DELIVERY_H
+
+#include "db/operation.h"
+
+/* Run by the sender, each call in a transaction of its own. delivery_claim takes limit and
+ * lease-seconds and answers the deliveries that are due; one row without an id: none is, and
+ * due_in_ms says in how many milliseconds one will be (null: not foreseeable). delivery_record
+ * answers the outcome "ok" or "lease_lost". */
+extern const struct operation delivery_claim, delivery_record;
+
+#endif

@@ -255,13 +255,14 @@ static void body_take(struct request *request)
         keep(request, "malformed_request", "This method takes no body here. Send none.");
     if (!expected)
         return;
-    if (!request->sized) {
-        keep(request, "length_required", NULL);
-        return;
-    }
-    /* A POST may say nothing when there is nothing that has to be said; a patch may not. */
+    /* A POST may say nothing when there is nothing that has to be said; a patch may not. Nothing is
+     * also what comes without a length: chunks were refused with the head. */
     if (request->body_length == 0 && request->method == POST && !body_required(operation)) {
         request->json = json_object();
+        return;
+    }
+    if (!request->sized) {
+        keep(request, "length_required", NULL);
         return;
     }
     if (!type || !media_type_is_json(type, request->method == PATCH)) {

@@ -4,6 +4,8 @@ whom the circuit waits for, deletion in the same stroke, and the partner's late 
 
 import pytest
 
+import wire
+
 
 def request(customer, circuit, body=None):
     return customer.client.post(f"/v1/circuits/{circuit['id']}/deprovision", body or {})
@@ -11,6 +13,18 @@ def request(customer, circuit, body=None):
 
 def withdraw(customer, circuit):
     return customer.client.delete(f"/v1/circuits/{circuit['id']}/deprovision")
+
+
+def test_a_request_that_says_nothing_needs_no_body_at_all(customer, partner):
+    """As `curl -X POST` sends it: neither a body nor the length of one."""
+    circuit = customer.circuit_at(partner, "Provisioned")
+    head = (
+        f"POST /v1/circuits/{circuit['id']}/deprovision HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {customer.token}\r\n\r\n"
+    )
+    said = wire.talk((customer.client.host, customer.client.port), head.encode())
+    assert said.statuses == [200], said
+    assert customer.read(circuit)["deprovisionRequestedAt"]
 
 
 @pytest.mark.parametrize("status", ["NotProvisioned", "Deprovisioning"])

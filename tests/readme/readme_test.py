@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The README's walk-through runs as pasted, and its answers have the members that are printed there.
 
-Each ```sh block of the chapters "From an order to a connected VNet" and "Safe to retry" runs in
-one shell, in order. A ```json block behind it is what the block printed when the README was
+Each ```sh block of the chapters "From an order to a connected VNet", "Safe to retry" and "The API, a
+line an operation" runs in one shell, in order; nothing in the last one is refused, and it has a line
+for every operation of the contract. A ```json block behind it is what the block printed when the README was
 written, one answer or header a line: the answers of this run must have the same members and the
 same known words, with other ids and times.
 """
@@ -16,21 +17,36 @@ import subprocess
 import tempfile
 
 import pytest
+import yaml
 
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
-CHAPTERS = ("## From an order to a connected VNet", "## Safe to retry")
+API = "## The API, a line an operation"
+CHAPTERS = ("## From an order to a connected VNet", "## Safe to retry", API)
 MARK = "==== end of block"
 # What differs from run to run.
 CHANGING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
-def blocks():
+def blocks(*chapters):
     """[(commands, answers)], answers being the lines of the json block behind the commands."""
     text = (HOUSE / "README.md").read_text()
-    chapters = "".join(text.split(chapter)[1].split("\n## ")[0] for chapter in CHAPTERS)
-    found = re.findall(r"```sh\n(.*?)```(?:\s*```json\n(.*?)```)?", chapters, re.S)
+    text = "".join(text.split(chapter + "\n")[1].split("\n## ")[0] for chapter in chapters)
+    found = re.findall(r"```sh\n(.*?)```(?:\s*```json\n(.*?)```)?", text, re.S)
     return [(commands, answers.splitlines()) for commands, answers in found]
+
+
+def requests():
+    """[(method, path)] of the lines of the API's chapter, with {} for what the shell fills in."""
+    found = []
+    for line in "".join(commands for commands, _ in blocks(API)).splitlines():
+        target = re.search(r"\$ONRAMP_URL(/[^\s\"?]*)", line)
+        if target:
+            method = re.search(r"-X (\w+)", line)
+            posts = "POST" if "--json" in line else "GET"
+            path = re.sub(r"\$\w+", "{}", target[1])
+            found.append((method[1] if method else posts, path))
+    return found
 
 
 def constant(answer):
@@ -56,14 +72,16 @@ def place():
 
 
 def test_the_walk_through_runs_as_pasted(place):
-    pasted = blocks()
-    assert len(pasted) >= 7
+    pasted = blocks(*CHAPTERS)
+    assert len(pasted) >= 12
     script = "set -eu\n" + "".join(f"{commands}\necho '{MARK}'\n" for commands, _ in pasted)
     ran = subprocess.run(["bash", "-c", script], cwd=place, capture_output=True, text=True,
                          timeout=120, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     outputs = ran.stdout.split(MARK + "\n")
     compared = 0
+    for output in outputs[-1 - len(blocks(API)):]:
+        assert "/problems/" not in output, output
     for (commands, answers), output in zip(pasted, outputs):
         got = [line for line in output.splitlines() if line.startswith(("{", "HTTP", "Idem"))]
         if not answers:
@@ -71,3 +89,13 @@ def test_the_walk_through_runs_as_pasted(place):
         assert [constant(line) for line in got] == [constant(line) for line in answers], commands
         compared += len(answers)
     assert compared >= 6
+
+
+def test_every_operation_has_a_line():
+    document = yaml.safe_load((HOUSE / "openapi/openapi.yaml").read_text())
+    lines = requests()
+    for path, item in document["paths"].items():
+        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        for method in item:
+            asked = [p for m, p in lines if m == method.upper() and pattern.fullmatch(p)]
+            assert asked, f"README.md, chapter 'The API': no line is {method.upper()} {path}"

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The rows that are measured on: :customers customers with ten circuits each, of which every tenth
--- customer acts (has a VNet with a gateway and Provisioned circuits). Ids are made of numbers.
+-- The rows that are measured on: :customers customers with :each circuits each on average. Ten
+-- customers and their circuits are a block. The last customer of a block acts: it has a VNet with a
+-- gateway and six tenths of the block's circuits, of which the block's last tenth is Provisioned;
+-- the other nine share the first four tenths. Ids are made of numbers.
 \set ON_ERROR_STOP on
 \timing off
 SET synchronous_commit = off;
@@ -12,17 +14,21 @@ FROM generate_series(1, :customers) n;
 INSERT INTO circuits (id, customer_id, service_key, name, partner, peering_location, bandwidth_mbps,
                       sku_tier, sku_family, vnet_limit)
 SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid,
-       ('00000000-0000-7000-8001-' || lpad(to_hex((n - 1) / 10 + 1), 12, '0'))::uuid,
+       ('00000000-0000-7000-8001-' || lpad(to_hex(
+           (n - 1) / (:each * 10) * 10
+           + CASE WHEN (n - 1) % (:each * 10) >= :each * 4 THEN 10 ELSE 1 + n % 9 END),
+           12, '0'))::uuid,
        ('00000000-0000-4000-8004-' || lpad(to_hex(n), 12, '0'))::uuid,
        'circuit ' || n, 'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', limits.vnets
-FROM generate_series(1, :customers * 10) n,
+FROM generate_series(1, :customers * :each) n,
      (SELECT vnets FROM vnet_limits WHERE tier = 'Standard' AND bandwidth_mbps = 1000) limits;
 
-INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, actor_role, actor_name)
+INSERT INTO circuit_events
+    (circuit_id, sequence, type, from_status, to_status, actor_role, actor_name)
 SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid, 2, 'circuit.provisioned',
        'NotProvisioned', 'Provisioned', 'partner', 'Equinix'
-FROM generate_series(1, :customers * 10) n
-WHERE (n - 1) / 10 % 10 = 9;
+FROM generate_series(1, :customers * :each) n
+WHERE (n - 1) % (:each * 10) >= :each * 9;
 
 INSERT INTO vnets (id, customer_id, name, address_space, gateway_subnet)
 SELECT ('00000000-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid,
@@ -32,5 +38,6 @@ FROM generate_series(1, :customers / 10) n;
 
 SET ROLE NONE;
 -- Not the empty tables: the planner would take them for empty for good, and read them whole.
-VACUUM ANALYZE onramp.customers, onramp.circuits, onramp.circuit_events, onramp.vnets, onramp.vnet_prefixes;
+VACUUM ANALYZE onramp.customers, onramp.circuits, onramp.circuit_events, onramp.vnets,
+    onramp.vnet_prefixes;
 CHECKPOINT;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load.c - keep-alive connections that each send one request after the other, for some seconds.
  *
- *   load --port N --workload get|create|callback|connect --tokens FILE [--connections 64]
- *        [--seconds 4] [--secret whsec_...] [--callbacks-from N] [--callbacks-each N]
+ *   load --port N --work hello|get|list|create|callback|connect|mix [--tokens FILE]
+ *        [--connections 64] [--seconds 4] [--turn 0] [--secret whsec_...] [--callbacks-each N]
+ *        [--circuits-each 10]
  *
- * Prints one line of JSON: requests, seconds, latencies in microseconds, and what went wrong.
- * Exit status 1 when an answer was not the expected one: then the figures mean nothing. */
+ * Prints one line of JSON: requests, how many of them wrote, seconds, latencies in microseconds,
+ * and what went wrong. Exit status 1 when an answer was not the expected one: then the figures mean
+ * nothing. */
 #include "answer.h"
 #include "histogram.h"
 #include "workload.h"
@@ -43,7 +45,7 @@ static struct {
 
 static struct workload workload;
 static struct histogram latencies;
-static uint64_t wrong;
+static uint64_t written, wrong;
 static char complaint[512];
 static uint64_t ends_at;
 
@@ -98,12 +100,13 @@ static bool receive(struct connection *connection)
         return true;
     uint64_t now = now_microseconds();
     connection->waiting = false;
-    if (!workload_answered(&workload, &connection->worker, answer.status,
-                           connection->answer + answer.head) ||
+    if (!workload_answered(&connection->worker, answer.status, connection->answer + answer.head) ||
         answer.closes)
         complain(connection, &answer);
-    if (now <= ends_at)
+    if (now <= ends_at) {
         histogram_add(&latencies, now - connection->sent_at);
+        written += work_writes(connection->worker.work);
+    }
     if (now >= ends_at || wrong > 0)
         return false;
     send_next(connection);
@@ -148,25 +151,27 @@ static void read_options(int count, char **arguments)
 {
     static const struct option known[] = {
         {"port",             required_argument, NULL, 'p'},
-        {"workload",              required_argument, NULL, 'w'},
+        {"work",              required_argument, NULL, 'w'},
         {"tokens",                  required_argument, NULL, 't'},
         {"connections",required_argument, NULL, 'c'},
         {"seconds",               required_argument, NULL, 's'},
         {"secret",           required_argument, NULL, 'k'},
-        {"callbacks-from",              required_argument, NULL, 'f'},
+        {"turn",              required_argument, NULL, 'n'},
         {"callbacks-each",                  required_argument, NULL, 'e'},
-        {0             }
+        {"circuits-each",              required_argument, NULL, 'r'},
+        {0              }
     };
     bool named = false;
     int option;
     workload.callbacks_each = 1;
+    workload.circuits_each = 10;
     while ((option = getopt_long(count, arguments, "", known, NULL)) != -1)
         switch (option) {
         case 'p':
             options.port = (uint16_t)atoi(optarg);
             break;
         case 'w':
-            named = workload_named(&workload.kind, optarg);
+            named = work_named(&workload.work, optarg);
             break;
         case 't':
             options.tokens = optarg;
@@ -181,17 +186,20 @@ static void read_options(int count, char **arguments)
             if (!signature_key_read(&workload.key, optarg))
                 give_up("the secret is not one");
             break;
-        case 'f':
-            workload.callbacks_from = (unsigned)atoi(optarg);
+        case 'n':
+            workload.turn = (unsigned)atoi(optarg);
             break;
         case 'e':
             workload.callbacks_each = (unsigned)atoi(optarg);
             break;
+        case 'r':
+            workload.circuits_each = (unsigned)atoi(optarg);
+            break;
         default:
             give_up("options");
         }
-    if (!named || options.port == 0 || options.tokens == NULL || options.connections == 0 ||
-        workload.callbacks_each == 0)
+    if (!named || options.port == 0 || options.connections == 0 || workload.callbacks_each == 0 ||
+        workload.circuits_each == 0 || (workload.work != WORK_HELLO && options.tokens == NULL))
         give_up("options");
 }
 
@@ -221,7 +229,8 @@ int main(int count, char **arguments)
 {
     errno = 0;
     read_options(count, arguments);
-    read_tokens();
+    if (options.tokens != NULL)
+        read_tokens();
     char host[32];
     snprintf(host, sizeof host, "127.0.0.1:%u", options.port);
     workload.host = host;
@@ -234,13 +243,13 @@ int main(int count, char **arguments)
         open_connection(&connections[i], i, epoll_fd);
     ends_at = now_microseconds() + (uint64_t)(options.seconds * 1e6);
     run(connections, epoll_fd);
-    printf("{\"requests\": %llu, \"seconds\": %.3f, \"mean\": %llu, \"p50\": %llu, \"p90\": %llu,"
-           " \"p99\": %llu, \"max\": %llu, \"wrong\": %llu}\n",
-           (unsigned long long)latencies.count, options.seconds,
-           (unsigned long long)(latencies.count > 0 ? latencies.total / latencies.count : 0),
+    printf("{\"requests\": %llu, \"written\": %llu, \"seconds\": %.3f, \"mean\": %llu",
+           (unsigned long long)latencies.count, (unsigned long long)written, options.seconds,
+           (unsigned long long)(latencies.count > 0 ? latencies.total / latencies.count : 0));
+    printf(", \"p50\": %llu, \"p99\": %llu, \"p999\": %llu, \"max\": %llu, \"wrong\": %llu}\n",
            (unsigned long long)histogram_at(&latencies, 0.5),
-           (unsigned long long)histogram_at(&latencies, 0.9),
-           (unsigned long long)histogram_at(&latencies, 0.99), (unsigned long long)latencies.most,
+           (unsigned long long)histogram_at(&latencies, 0.99),
+           (unsigned long long)histogram_at(&latencies, 0.999), (unsigned long long)latencies.most,
            (unsigned long long)wrong);
     if (wrong > 0)
         fprintf(stderr, "load: an answer was not the expected one: %s\n", complaint);

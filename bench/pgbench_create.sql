@@ -1,3 +1,0 @@
--- SPDX-License-Identifier: Apache-2.0
-\set k random(1, :acting)
-SELECT * FROM onramp.circuit_create(('00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'))::uuid, 'bench', 'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', '{}', 'customer', 'customer');

@@ -1,4 +1,0 @@
--- SPDX-License-Identifier: Apache-2.0
-\set k random(1, :acting)
-\set n (:k - 1) * 100 + 91 + random(0, 9)
-SELECT * FROM onramp.circuit_get(('00000000-0000-7000-8002-' || lpad(to_hex(:n::int), 12, '0'))::uuid, ('00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'))::uuid);

@@ -51,6 +51,7 @@ static void value_write(struct text *text, enum member_kind kind, const struct r
         text_add_char(text, '"');
         break;
     case MEMBER_PLAIN:
+    case MEMBER_PLAIN_IF:
         text_add_char(text, '"');
         text_add(text, value, length);
         text_add_char(text, '"');
@@ -87,6 +88,11 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
         if (member->kind == MEMBER_CLOSE) {
             text_add_char(text, '}');
             first = false;
+            continue;
+        }
+        if (member->kind == MEMBER_KEY ||
+            (member->kind == MEMBER_PLAIN_IF && rows_null(rows, row, column))) {
+            column++;
             continue;
         }
         text_add_word(text, first ? "\"" : ",\"");
@@ -248,6 +254,26 @@ static void answer_list(struct request *request, const struct rows *rows)
         answer_header(request, "Link", next_link(request, cursor));
 }
 
+static void answer_feed(struct request *request, const struct rows *rows)
+{
+    const struct operation *operation = request->call.operation;
+    struct text *text = &request->loop->text;
+    int items = rows_count(rows) - 1;
+    const char *cursor =
+        cursor_text(request->arena, rows_text(rows, items, column_of(operation, operation->key)));
+    text->length = 0;
+    text_add_word(text, "{\"items\":[");
+    for (int row = 0; row < items; row++) {
+        if (row > 0)
+            text_add_char(text, ',');
+        row_write(text, &request->call, rows, row);
+    }
+    text_add_word(text, "],\"nextCursor\":");
+    text_add_json(text, cursor, strlen(cursor));
+    text_add_char(text, '}');
+    answer_bytes(request, operation->success, "application/json", text->bytes, text->length);
+}
+
 void answer_rows(struct request *request, const struct rows *rows)
 {
     const struct operation *operation = request->call.operation;
@@ -271,6 +297,9 @@ void answer_rows(struct request *request, const struct rows *rows)
         break;
     case ANSWER_LIST:
         answer_list(request, rows);
+        break;
+    case ANSWER_FEED:
+        answer_feed(request, rows);
         break;
     case ANSWER_NOTHING:
         answer_static(request, operation->success, NULL, "", 0);

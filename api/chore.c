@@ -4,6 +4,7 @@
 #include "api/log.h"
 #include "api/loop.h"
 #include "circuits/circuit.h"
+#include "circuits/event.h"
 #include "db/arena.h"
 #include "db/conditional.h"
 #include "db/rows.h"
@@ -12,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHORES = 3, DEADLINE_MS = 30000 };
+enum { CHORES = 4, DEADLINE_MS = 30000 };
 
 static const struct operation *const operations[CHORES] = {&circuit_stall, &callback_memory_sweep,
-                                                           &idempotency_sweep};
-static const int64_t periods_ms[CHORES] = {10000, 60000, 60000};
+                                                           &idempotency_sweep, &feed_sweep};
+static const int64_t periods_ms[CHORES] = {10000, 60000, 60000, 60000};
 
 struct chore {
     struct query query; /* first: the callbacks know the chore by it */

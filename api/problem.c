@@ -77,6 +77,9 @@ static const struct problem problems[] = {
     {"bandwidth_decrease", 422, "Bandwidth can only rise",
      "Order a new circuit when less bandwidth is wanted.", 0},
     /* states */
+    {"cursor_expired", 410, "Cursor expired",
+     "The feed no longer holds what follows this cursor. Start without after, and read again what "
+     "you mirror.", 0},
     {"version_mismatch", 412, "Version mismatch",
      "The resource is not of the version that If-Match names. Read it again, and decide again.", 0},
     {"idempotency_key_in_progress", 409, "Request in progress",

@@ -68,9 +68,11 @@ struct parameter {
  * column; OPEN_IF takes none either and writes null for the whole object when the next column is
  * null. ISSUED takes no column: it writes call.issued, the secret that is shown once. */
 enum member_kind {
-    MEMBER_TEXT,   /* string, escaped */
-    MEMBER_PLAIN,  /* string that needs no escaping: UUIDs, known words, prefixes */
-    MEMBER_NUMBER, /* integer */
+    MEMBER_TEXT,     /* string, escaped */
+    MEMBER_PLAIN,    /* string that needs no escaping: UUIDs, known words, prefixes */
+    MEMBER_PLAIN_IF, /* the same, left out altogether when the column is null */
+    MEMBER_KEY,      /* not shown: a column that a list is keyed by */
+    MEMBER_NUMBER,   /* integer */
     MEMBER_BOOLEAN,
     MEMBER_TIME, /* timestamptz; written as RFC 3339 UTC with milliseconds */
     MEMBER_JSON, /* json or jsonb, written as it is */
@@ -81,7 +83,7 @@ enum member_kind {
 };
 
 struct member {
-    const char *name; /* JSON name; NULL for CLOSE */
+    const char *name; /* JSON name; NULL for CLOSE and KEY */
     enum member_kind kind;
     const char *column; /* in the row type, for all kinds that take a column */
 };
@@ -95,6 +97,8 @@ enum lane_kind {
 enum answer_kind {
     ANSWER_ONE,    /* the first row as an object */
     ANSWER_LIST,   /* {"items": [...], "nextCursor": ...}; one row more than limit means more */
+    ANSWER_FEED,   /* the same members; the last row is none of the items: its key is where to go
+                      on, and it has facts where there may be more already */
     ANSWER_NOTHING /* 204 */
 };
 

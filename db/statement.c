@@ -46,6 +46,8 @@ static bool takes_column(const struct member *member)
         return false;
     case MEMBER_TEXT:
     case MEMBER_PLAIN:
+    case MEMBER_PLAIN_IF:
+    case MEMBER_KEY:
     case MEMBER_NUMBER:
     case MEMBER_BOOLEAN:
     case MEMBER_TIME:

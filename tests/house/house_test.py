@@ -36,6 +36,9 @@ NOT_ROUTED = {
     "conditional_call": "db/",
     "delivery_claim": "partners/",
     "delivery_record": "partners/",
+    "event_list": "circuits/",
+    "feed_sweep": "circuits/",
+    "feed_tail": "circuits/",
     "idempotency_sweep": "db/",
     "circuit_stall": "circuits/",
     "customer_get": "circuits/",
@@ -181,6 +184,14 @@ def test_copies_of_the_states_equal_the_database():
     assert set(in_c) == set(enumerated)
     schema = openapi()["components"]["schemas"]["ProviderStatus"]["enum"]
     assert in_c == schema
+
+
+def test_copies_of_the_types_of_events_equal_the_database():
+    in_c = re.findall(r'"(\w+\.[\w*]+)"', the_c_of("circuits").split("types[] = {")[1].split("}")[0])
+    graph = (HOUSE / "migrations/0007_provider_transition.sql").read_text()
+    in_sql = set(re.findall(r"^\('(\w+\.\w+)'", graph, re.M))
+    assert set(in_c) == in_sql | {"circuit.*", "connection.*"}
+    assert len(in_c) == len(set(in_c))
 
 
 def test_the_catalogue_keeps_its_attribution():

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "circuits/event.h"
+
+#include "db/arena.h"
+
+#include <string.h>
+
+/* What may be chosen: all types of events that are of a circuit, and each kind of them. */
+static const char *const types[] = {
+    "circuit.*",
+    "circuit.created",
+    "circuit.updated",
+    "circuit.provisioning",
+    "circuit.provisioned",
+    "circuit.rejected",
+    "circuit.progress",
+    "circuit.deprovision_requested",
+    "circuit.deprovision_withdrawn",
+    "circuit.deprovisioning",
+    "circuit.deprovisioned",
+    "circuit.disabled",
+    "circuit.enabled",
+    "circuit.deleted",
+    "circuit.stalled",
+    "circuit.service_key_rotated",
+    "connection.*",
+    "connection.created",
+    "connection.down",
+    "connection.up",
+    "connection.deleted",
+};
+
+static bool known(const char *type, size_t length)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strlen(types[i]) == length && strncmp(types[i], type, length) == 0)
+            return true;
+    return false;
+}
+
+/* "circuit.*,connection.created", given on as an array. */
+static const char *types_from_text(const struct kind *kind, const char *text,
+                                   const struct reading *reading)
+{
+    (void)kind;
+    for (const char *type = text;; type++) {
+        size_t length = strcspn(type, ",");
+        if (!known(type, length)) {
+            fault_add(reading->faults, reading->pointer, "invalid_value",
+                      "There is no type '%.*s'. Name types as events have them, or circuit.* or "
+                      "connection.*, with commas between them.",
+                      (int)(length > 64 ? 64 : length), type);
+            return NULL;
+        }
+        type += length;
+        if (*type == '\0')
+            break;
+    }
+    return arena_printf(reading->arena, "{%s}", text);
+}
+
+static const struct kind event_types = {.from_text = types_from_text};
+
+static const struct member event_list_members[] = {
+    {NULL,         MEMBER_KEY,      "position"   },
+    {"id",         MEMBER_PLAIN,    "id"         },
+    {"circuitId",  MEMBER_PLAIN,    "circuit_id" },
+    {"sequence",   MEMBER_NUMBER,   "sequence"   },
+    {"type",       MEMBER_PLAIN,    "type"       },
+    {"at",         MEMBER_TIME,     "at"         },
+    {"occurredAt", MEMBER_TIME,     "occurred_at"},
+    {"actor",      MEMBER_OPEN,     NULL         },
+    {"role",       MEMBER_PLAIN,    "actor_role" },
+    {"name",       MEMBER_TEXT,     "actor_name" },
+    {NULL,         MEMBER_CLOSE,    NULL         },
+    {"from",       MEMBER_PLAIN,    "from_status"},
+    {"to",         MEMBER_PLAIN,    "to_status"  },
+    {"reason",     MEMBER_TEXT,     "reason"     },
+    {"serviceKey", MEMBER_PLAIN_IF, "service_key"},
+};
+
+static const struct parameter event_list_parameters[] = {
+    {FROM_CALLER,            "customer"  },
+    {          FROM_CALLER,             "partner"            },
+    { FROM_QUERY, "after",             &kind_cursor_sequence},
+    { FROM_QUERY,           "limit",       &kind_limit, .fallback = "50"},
+    {          FROM_QUERY,               "types", &event_types},
+};
+
+const struct operation event_list = {
+    .name = "event_list",
+    .lane = LANE_READ,
+    .answer = ANSWER_FEED,
+    .success = 200,
+    PARAMETERS(event_list_parameters),
+    MEMBERS(event_list_members),
+    .key = "position",
+};
+
+static const struct member feed_tail_members[] = {
+    {"position",       MEMBER_NUMBER, "position"        },
+    {"circuitId",      MEMBER_PLAIN,  "circuit_id"      },
+    {"customerId",     MEMBER_PLAIN,  "customer_id"     },
+    {"vnetCustomerId", MEMBER_PLAIN,  "vnet_customer_id"},
+    {"partner",        MEMBER_PLAIN,  "partner"         },
+};
+
+static const struct parameter feed_tail_parameters[] = {
+    {FROM_HOOK, "after"},
+    {FROM_HOOK, "limit"},
+};
+
+/* Alone: what it publishes must not wait for the neighbours of a shared transaction. */
+const struct operation feed_tail = {
+    .name = "feed_tail",
+    .lane = LANE_ALONE,
+    .answer = ANSWER_LIST,
+    .success = 200,
+    PARAMETERS(feed_tail_parameters),
+    MEMBERS(feed_tail_members),
+};
+
+/* As many in one transaction as keep it short. */
+static void feed_sweep_complete(struct call *call)
+{
+    call_set(call, "limit", "1000");
+}
+
+static const struct parameter feed_sweep_parameters[] = {
+    {FROM_HOOK, "limit"},
+};
+
+const struct operation feed_sweep = {
+    .name = "feed_sweep",
+    .lane = LANE_ALONE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(feed_sweep_parameters),
+    .complete = feed_sweep_complete,
+};

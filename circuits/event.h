@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* event.h - the feed: what happened to all circuits, in the order in which it was published. */
+#ifndef ONRAMP_CIRCUITS_EVENT_H
+#define ONRAMP_CIRCUITS_EVENT_H
+
+#include "db/operation.h"
+
+/* The events that the caller hears. */
+extern const struct operation event_list;
+
+/* Publishes what is committed and tells whom it concerns; asked by the tailer. */
+extern const struct operation feed_tail;
+
+/* Forgets what is older than the feed is kept; run by the daemon itself, on one loop. */
+extern const struct operation feed_sweep;
+
+#endif

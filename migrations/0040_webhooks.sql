@@ -63,6 +63,9 @@ CREATE TABLE webhook_endpoints (
     CONSTRAINT endpoints_of_an_owner_have_places_of_their_own UNIQUE (owner, place)
 );
 CREATE INDEX webhook_endpoints_of_owner ON webhook_endpoints (owner, id) WHERE deleted_at IS NULL;
+-- For those whose deliveries have to go.
+CREATE INDEX webhook_endpoints_deleted ON webhook_endpoints (deleted_at)
+    WHERE deleted_at IS NOT NULL;
 COMMENT ON TABLE webhook_endpoints IS 'Where owners want to hear of events.';
 COMMENT ON COLUMN webhook_endpoints.id IS 'UUID v7.';
 COMMENT ON COLUMN webhook_endpoints.role IS 'customer, partner or operator: decides what it hears.';
@@ -108,10 +111,10 @@ COMMENT ON COLUMN webhook_secrets.created_at IS 'When it was issued.';
 COMMENT ON COLUMN webhook_secrets.expires_at IS
     'When it stops signing; null is the newest one, which signs until a rotation.';
 
--- Fences, and places of deliveries that are of no event.
-CREATE SEQUENCE delivery_numbers;
-COMMENT ON SEQUENCE delivery_numbers IS
-    'Fences of claims, and places of deliveries that are about no circuit.';
+-- One for all: a fence is higher than any that its delivery has had, also in an earlier stay in a
+-- queue.
+CREATE SEQUENCE delivery_fences;
+COMMENT ON SEQUENCE delivery_fences IS 'Numbers of claims.';
 
 CREATE TABLE deliveries (
     -- Made of endpoint and event (delivery_id), so that an event has one delivery an endpoint.
@@ -136,7 +139,7 @@ COMMENT ON COLUMN deliveries.id IS
     'UUID v7; the webhook-id of every attempt. Begins with the time of publication.';
 COMMENT ON COLUMN deliveries.endpoint_id IS 'Where to.';
 COMMENT ON COLUMN deliveries.queue IS
-    'Its queue: the circuit, or the endpoint for what is about none.';
+    'Its queue: the circuit, or the delivery itself when it is about none.';
 COMMENT ON COLUMN deliveries.place IS 'Its place in the queue: the position in the feed.';
 COMMENT ON COLUMN deliveries.created_at IS 'When the event was published.';
 COMMENT ON COLUMN deliveries.finished_at IS
@@ -284,6 +287,13 @@ FROM deliveries d;
 COMMENT ON VIEW delivery_view IS 'A delivery with its attempts, as answered.';
 COMMENT ON COLUMN delivery_view.outcome IS '''ok'', or the code of a refusal.';
 COMMENT ON COLUMN delivery_view.facts IS 'Members of the problem answer to a refusal.';
+
+CREATE TYPE recovery AS (outcome text, facts jsonb, recovered integer, resume_since timestamptz);
+COMMENT ON TYPE recovery IS 'How much is delivered again, as answered.';
+COMMENT ON COLUMN recovery.outcome IS '''ok'', or the code of a refusal.';
+COMMENT ON COLUMN recovery.facts IS 'Members of the problem answer to a refusal.';
+COMMENT ON COLUMN recovery.recovered IS 'How many deliveries are pending now that were not.';
+COMMENT ON COLUMN recovery.resume_since IS 'Where to go on when that was not all; null: it was.';
 
 CREATE TYPE delivery_claim_view AS (
     outcome text, facts jsonb, id uuid, fence bigint, endpoint_id uuid, url text, secrets jsonb,

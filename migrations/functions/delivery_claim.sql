@@ -39,7 +39,7 @@ BEGIN
             FOR r.id, r.fence, r.attempts, r.first_at, r.event_type, r.body, r.traceparent IN
                 WITH claimed AS (
                     UPDATE delivery_queue
-                    SET due_at = v_ends, fence = nextval('delivery_numbers')
+                    SET due_at = v_ends, fence = nextval('delivery_fences')
                     WHERE ctid = ANY (ARRAY(
                         SELECT ctid FROM delivery_queue
                         WHERE endpoint_id = t.endpoint_id AND head AND leased
@@ -59,7 +59,7 @@ BEGIN
             FOR r.id, r.fence, r.attempts, r.first_at, r.event_type, r.body, r.traceparent IN
                 WITH claimed AS (
                     UPDATE delivery_queue
-                    SET leased = true, due_at = v_ends, fence = nextval('delivery_numbers')
+                    SET leased = true, due_at = v_ends, fence = nextval('delivery_fences')
                     WHERE ctid = ANY (ARRAY(
                         SELECT ctid FROM delivery_queue
                         WHERE endpoint_id = t.endpoint_id AND head AND NOT leased

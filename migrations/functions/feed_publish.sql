@@ -25,8 +25,10 @@ BEGIN
     -- By what was published, not by seq: an event with a lower one may have committed just now.
     DELETE FROM events_unpublished
     WHERE seq IN (SELECT seq FROM feed WHERE position > v_last);
+    PERFORM delivery_fan_out(v_last + 1, v_last + v_count);
     RETURN v_count;
 END
 $$;
 COMMENT ON FUNCTION feed_publish IS
-    'Give committed events their positions in the feed; one publisher at a time.';
+    'Give committed events their positions in the feed, and their deliveries; one publisher at a '
+    'time.';

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Internal: the caller holds the endpoint's turn.
+-- Internal: the caller holds the endpoint's turn. What is about no circuit has no order to keep and
+-- waits for nothing: a queue of its own.
 CREATE OR REPLACE FUNCTION webhook_tell(p_endpoint uuid, p_now timestamptz, p_type text,
                                         p_data text)
 RETURNS uuid
@@ -10,7 +11,7 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT t FROM delivery_turns WHERE endpoint_id = p_endpoint;
     INSERT INTO deliveries (id, endpoint_id, queue, place, created_at, event_type, traceparent, body)
-    VALUES (v_id, p_endpoint, p_endpoint, nextval('delivery_numbers'), p_now, p_type,
+    VALUES (v_id, p_endpoint, v_id, 0, p_now, p_type,
             nullif(current_setting('onramp.traceparent', true), ''),
             format('{"type":"%s","timestamp":"%s","data":%s}', p_type, time_shown(p_now), p_data));
     PERFORM delivery_enqueue(v_id, p_now);

@@ -108,15 +108,28 @@ static enum phase signature_refuse(struct request *request, const char *why)
                   "raw body with a callback secret that is live, by a clock that is right.");
 }
 
+/* The fault is ours: a 401 would have the partner look for it on its side, and give up. */
+static enum phase secrets_closed(struct request *request)
+{
+    problem_answer(request, (struct refusal){"unavailable",
+                                             "The secret that would verify the signature cannot be "
+                                             "read now. Nothing was done; try again after "
+                                             "Retry-After."});
+    return PHASE_ANSWERED;
+}
+
 static void secret_rows(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
-    const struct secret_set *set = secret_cache_keep(
-        request->loop->secrets, request->bindings.items[0].value, rows, request->asked);
+    const struct secret_set *set =
+        secret_cache_keep(request->loop->secrets, request->arena, request->bindings.items[0].value,
+                          rows, request->asked);
     if (!set)
         request_resume(request, signature_refuse(request, "the partner is unknown"));
     else if (verified(request, set))
         request_resume(request, PHASE_ADMIT);
+    else if (set->closed > 0)
+        request_resume(request, secrets_closed(request));
     else
         request_resume(request, signature_refuse(request, "no live secret made the signature"));
 }
@@ -141,7 +154,7 @@ enum phase authenticate_signature(struct request *request)
         secret_cache_find(request->loop->secrets, partner, request->loop->now);
     if (set && verified(request, set))
         return PHASE_ADMIT;
-    if (set && set->asked >= request->arrived)
+    if (set && set->asked >= request->arrived && set->closed == 0)
         return signature_refuse(request, "no live secret made the signature");
     /* Not known, or perhaps rotated since: ask. */
     request->call = (struct call){.operation = &callback_secret_list, .arena = request->arena};

@@ -3,10 +3,12 @@
 #include "api/command.h"
 #include "api/first_start.h"
 #include "api/log.h"
+#include "api/secrets.h"
 #include "api/server.h"
 #include "api/signals.h"
 #include "db/embedded.h"
 #include "partners/destination.h"
+#include "partners/seal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -200,12 +202,13 @@ static bool detach_finish(const struct state *state)
 }
 
 static bool announce(const struct state *state, const struct options *options,
-                     const struct storage *storage, uint16_t port)
+                     const struct storage *storage, const char *secrets, uint16_t port)
 {
     char url[256];
     url_write(url, sizeof url, listen_address(options), port);
-    json_t *more = json_pack("{s:s, s:i, s:s, s:s}", "url", url, "port", (int)port, "listen",
-                             listen_address(options), "database", storage->place);
+    json_t *more =
+        json_pack("{s:s, s:i, s:s, s:s, s:s}", "url", url, "port", (int)port, "listen",
+                  listen_address(options), "database", storage->place, "secretsKey", secrets);
     bool good = state_running_write(state, "ready", more);
     json_decref(more);
     if (!good)
@@ -224,7 +227,7 @@ static void serve_until_told(const struct storage *storage)
 
 static int daemon_run(struct state *state, const struct options *options)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], secrets[PATH_MAX];
     int status = EXIT_FAILURE;
     struct storage storage = {0};
     struct server *server = NULL;
@@ -238,8 +241,9 @@ static int daemon_run(struct state *state, const struct options *options)
                  embedded_is_new(storage.embedded) ? "new" : "embedded", state->directory);
     else
         progress("database", "%s", storage.place);
-    if (!storage_migrate(&storage, starting_cancelled) || !first_start(state, &storage) ||
-        signals_stop())
+    if (!storage_migrate(&storage, starting_cancelled) ||
+        !secrets_start(secrets_place(secrets, state, options), &storage) ||
+        !first_start(state, &storage) || signals_stop())
         goto done;
     struct server_settings settings = {
         .conninfo = storage.daemon,
@@ -248,7 +252,7 @@ static int daemon_run(struct state *state, const struct options *options)
     };
     server = server_start(&settings);
     if (server == NULL || !ready_wait(server, &storage) ||
-        !announce(state, options, &storage, server_port(server)))
+        !announce(state, options, &storage, secrets, server_port(server)))
         goto done;
     serve_until_told(&storage);
     state_running_write(state, "stopping", NULL);
@@ -259,6 +263,7 @@ done:
     signals_insist();
     if (server != NULL)
         server_stop(server, GRACE_SECONDS);
+    seal_keys_forget();
     storage_stop(&storage);
     unlink(state_path(path, state, "running"));
     return status;

@@ -3,8 +3,10 @@
 
 #include "api/command.h"
 #include "api/token.h"
+#include "db/arena.h"
 #include "db/database.h"
 #include "partners/catalogue.h"
+#include "partners/seal.h"
 #include "partners/signature.h"
 
 #include <stdio.h>
@@ -172,11 +174,22 @@ static bool catalogue_add(struct database *database)
     return good;
 }
 
+static bool secret_add(struct database *database, const char *secret)
+{
+    struct arena *arena = arena_new();
+    const char *sealed = seal_close(arena, secret, arena_printf(arena, "callback:%s", partner));
+    const char *const values[] = {partner, NULL, sealed, "0"};
+    if (sealed == NULL)
+        complain("the system gives no randomness; no secret can be sealed");
+    bool good = sealed != NULL && done(call(database, "callback_secret_rotate", values, 4));
+    arena_free(arena);
+    return good;
+}
+
 static bool credentials_add(struct database *database, const json_t *made)
 {
     char customer[37] = "";
     const char *const names[] = {customer_name};
-    const char *const secret[] = {partner, NULL, member(made, "partnerSecret"), "0"};
     struct rows *rows = call(database, "customer_create", names, 1);
     if (rows == NULL)
         return false;
@@ -185,7 +198,7 @@ static bool credentials_add(struct database *database, const json_t *made)
     return token_add(database, member(made, "operatorToken"), "operator", NULL, NULL) &&
            token_add(database, member(made, "customerToken"), "customer", customer, NULL) &&
            token_add(database, member(made, "partnerToken"), "partner", NULL, partner) &&
-           done(call(database, "callback_secret_rotate", secret, 4));
+           secret_add(database, member(made, "partnerSecret"));
 }
 
 /* --- the steps --- */

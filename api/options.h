@@ -27,7 +27,7 @@ struct option_texts {
 /* What was given; texts are NULL where nothing was, and kept for good. */
 struct options {
     /* settings: where */
-    const char *config, *state, *database, *listen;
+    const char *config, *state, *database, *secrets_key, *listen;
     int port; /* -1: not given */
     /* settings: how */
     const char *log_level;

@@ -2,7 +2,9 @@
 #include "api/secret_cache.h"
 
 #include "api/log.h"
+#include "db/arena.h"
 #include "db/rows.h"
+#include "partners/seal.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -56,8 +58,28 @@ const struct secret_set *secret_cache_find(const struct secret_cache *cache, con
     return set && strcmp(set->partner, partner) == 0 && now - set->asked < CACHE_MS ? set : NULL;
 }
 
-const struct secret_set *secret_cache_keep(struct secret_cache *cache, const char *partner,
-                                           const struct rows *rows, int64_t asked)
+static bool secret_open(struct secret *out, struct arena *arena, const char *sealed,
+                        const char *partner)
+{
+    char *plain = seal_open(arena, sealed, arena_printf(arena, "callback:%s", partner));
+    if (plain) {
+        bool good = signature_key_read(&out->key, plain);
+        OPENSSL_cleanse(plain, strlen(plain));
+        if (!good)
+            log_line(LOG_ERR, "bug: a stored callback secret of %s cannot be read", partner);
+        return good;
+    }
+    const char *key_id = seal_key_id(arena, sealed);
+    log_line(LOG_ERR,
+             "a callback secret of %s does not open: sealed with key %s, which is not in the file "
+             "of keys, or changed since",
+             partner, key_id ? key_id : "(none)");
+    return false;
+}
+
+const struct secret_set *secret_cache_keep(struct secret_cache *cache, struct arena *arena,
+                                           const char *partner, const struct rows *rows,
+                                           int64_t asked)
 {
     struct secret_set **place_of = &cache->sets[place(partner)];
     if (rows_count(rows) == 0 || strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0 ||
@@ -71,8 +93,8 @@ const struct secret_set *secret_cache_keep(struct secret_cache *cache, const cha
     for (int row = 0; row < rows_count(rows) && set->count < SECRETS_MAX; row++) {
         struct secret *secret = &set->secrets[set->count];
         if (rows_length(rows, row, ID) != 36 ||
-            !signature_key_read(&secret->key, rows_text(rows, row, SECRET))) {
-            log_line(LOG_ERR, "bug: a stored callback secret of %s cannot be read", partner);
+            !secret_open(secret, arena, rows_text(rows, row, SECRET), partner)) {
+            set->closed++;
             continue;
         }
         memcpy(secret->id, rows_text(rows, row, ID), sizeof secret->id);

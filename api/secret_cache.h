@@ -21,6 +21,7 @@ struct secret_set {
     char partner[64]; /* "": empty */
     int64_t asked;    /* milliseconds, monotonic */
     size_t count;
+    size_t closed; /* live ones that did not open: their key is not here, or they were changed */
     struct secret secrets[SECRETS_MAX];
 };
 
@@ -33,9 +34,11 @@ void secret_cache_free(struct secret_cache *cache);
 const struct secret_set *secret_cache_find(const struct secret_cache *cache, const char *partner,
                                            int64_t now);
 
-/* Keep the rows of callback_secret_list, asked for at that time. No rows: nothing is kept, NULL. */
-const struct secret_set *secret_cache_keep(struct secret_cache *cache, const char *partner,
-                                           const struct rows *rows, int64_t asked);
+/* Keep the rows of callback_secret_list, asked for at that time, opened. No rows: nothing is kept,
+ * NULL. The arena is for what is needed on the way. */
+const struct secret_set *secret_cache_keep(struct secret_cache *cache, struct arena *arena,
+                                           const char *partner, const struct rows *rows,
+                                           int64_t asked);
 
 /* Forget a partner's secrets. */
 void secret_cache_drop(struct secret_cache *cache, const char *partner);

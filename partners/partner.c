@@ -3,6 +3,7 @@
 
 #include "db/arena.h"
 #include "partners/offer.h"
+#include "partners/seal.h"
 #include "partners/signature.h"
 
 #include <string.h>
@@ -28,19 +29,32 @@ static const struct member partner_created_members[] = {
     {"callbackSecret", MEMBER_ISSUED, NULL          },
 };
 
-/* Make the callback secret that the function stores and the answer shows once. */
-static void secret_issue(struct call *call)
+/* Make the callback secret that the function stores sealed and the answer shows once. */
+static void secret_issue(struct call *call, const char *partner)
 {
     char secret[SECRET_TEXT];
     if (call->faults->count > 0)
         return;
-    if (!secret_new(secret)) {
+    const char *context = arena_printf(call->arena, "callback:%s", partner);
+    const char *sealed = secret_new(secret) ? seal_close(call->arena, secret, context) : NULL;
+    if (sealed) {
+        call->issued = arena_copy(call->arena, secret, strlen(secret));
+        call_set(call, "secret", sealed);
+    } else {
         fault_add(call->faults, "", "no_randomness",
                   "The system gives no randomness; no secret can be made now.");
-        return;
     }
-    call->issued = arena_copy(call->arena, secret, strlen(secret));
-    call_set(call, "secret", call->issued);
+    explicit_bzero(secret, sizeof secret);
+}
+
+static void partner_create_complete(struct call *call)
+{
+    secret_issue(call, call_value(call, "name"));
+}
+
+static void callback_secret_rotate_complete(struct call *call)
+{
+    secret_issue(call, call_value(call, "partner"));
 }
 
 static const struct parameter partner_create_parameters[] = {
@@ -58,7 +72,7 @@ const struct operation partner_create = {
     .location = "/v1/partners/",
     PARAMETERS(partner_create_parameters),
     MEMBERS(partner_created_members),
-    .complete = secret_issue,
+    .complete = partner_create_complete,
 };
 
 static const struct parameter partner_get_parameters[] = {
@@ -152,7 +166,7 @@ const struct operation callback_secret_rotate = {
     .success = 201,
     PARAMETERS(callback_secret_rotate_parameters),
     MEMBERS(callback_secret_rotated_members),
-    .complete = secret_issue,
+    .complete = callback_secret_rotate_complete,
 };
 
 static const struct parameter callback_secret_list_parameters[] = {

@@ -186,20 +186,19 @@ static void must(bool done)
         abort();
 }
 
-const char *seal_close(struct arena *arena, const char *plain, const char *context)
+static const char *close_with(struct arena *arena, const struct seal_key *key, const char *plain,
+                              const char *context)
 {
     unsigned char octets[SEALED_MAX];
     char text[SEALED_TEXT_MAX + 4 + 1];
-    struct seal_key key;
     size_t length = strlen(plain);
     int size;
-    must(length <= SEAL_PLAIN_MAX && key_take(&key, NULL, 0));
     const char *sealed = NULL;
     EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-    must(cipher != NULL);
+    must(cipher != NULL && length <= SEAL_PLAIN_MAX);
     if (RAND_bytes(octets, NONCE) != 1)
         goto done;
-    must(EVP_EncryptInit_ex2(cipher, EVP_aes_256_gcm(), key.octets, octets, NULL) == 1 &&
+    must(EVP_EncryptInit_ex2(cipher, EVP_aes_256_gcm(), key->octets, octets, NULL) == 1 &&
          EVP_EncryptUpdate(cipher, NULL, &size, (const unsigned char *)context,
                            (int)strlen(context)) == 1 &&
          EVP_EncryptUpdate(cipher, octets + NONCE, &size, (const unsigned char *)plain,
@@ -207,9 +206,17 @@ const char *seal_close(struct arena *arena, const char *plain, const char *conte
          size == (int)length && EVP_EncryptFinal_ex(cipher, octets + NONCE + length, &size) == 1 &&
          EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, TAG, octets + NONCE + length) == 1);
     base64url_write(text, octets, NONCE + length + TAG);
-    sealed = arena_printf(arena, "%s%s.%s", version, key.id, text);
+    sealed = arena_printf(arena, "%s%s.%s", version, key->id, text);
 done:
     EVP_CIPHER_CTX_free(cipher);
+    return sealed;
+}
+
+const char *seal_close(struct arena *arena, const char *plain, const char *context)
+{
+    struct seal_key key;
+    must(key_take(&key, NULL, 0));
+    const char *sealed = close_with(arena, &key, plain, context);
     OPENSSL_cleanse(&key, sizeof key);
     return sealed;
 }
@@ -233,22 +240,46 @@ static bool octets_open(unsigned char *plain, const unsigned char *octets, size_
     return good;
 }
 
-char *seal_open(struct arena *arena, const char *sealed, const char *context)
+static char *open_with(struct arena *arena, const struct seal_key *key, const char *text,
+                       const char *context)
 {
     unsigned char octets[SEALED_TEXT_MAX + 4];
-    struct seal_key key;
-    size_t id_length, size;
-    const char *text;
-    const char *id = id_read(sealed, &id_length, &text);
-    if (id == NULL || !base64url_read(octets, &size, text, strlen(text)) || size < NONCE + TAG ||
-        !key_take(&key, id, id_length))
+    size_t size;
+    if (!base64url_read(octets, &size, text, strlen(text)) || size < NONCE + TAG)
         return NULL;
     size_t length = size - NONCE - TAG;
     unsigned char *plain = arena_alloc(arena, length + 1);
-    bool good = octets_open(plain, octets, length, &key, context);
+    bool good = octets_open(plain, octets, length, key, context);
     plain[good ? length : 0] = '\0';
     if (!good)
         OPENSSL_cleanse(plain, length + 1);
-    OPENSSL_cleanse(&key, sizeof key);
     return good ? (char *)plain : NULL;
+}
+
+char *seal_open(struct arena *arena, const char *sealed, const char *context)
+{
+    struct seal_key key;
+    size_t length;
+    const char *text;
+    const char *id = id_read(sealed, &length, &text);
+    if (id == NULL || !key_take(&key, id, length))
+        return NULL;
+    char *plain = open_with(arena, &key, text, context);
+    OPENSSL_cleanse(&key, sizeof key);
+    return plain;
+}
+
+const char *seal_key_prove(struct arena *arena, const struct seal_key *key)
+{
+    return close_with(arena, key, key->id, arena_printf(arena, "key:%s", key->id));
+}
+
+bool seal_key_proves(struct arena *arena, const struct seal_key *key, const char *proof)
+{
+    size_t length;
+    const char *text;
+    if (id_read(proof, &length, &text) == NULL)
+        return false;
+    const char *id = open_with(arena, key, text, arena_printf(arena, "key:%s", key->id));
+    return id != NULL && strcmp(id, key->id) == 0;
 }

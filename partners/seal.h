@@ -38,4 +38,11 @@ char *seal_open(struct arena *arena, const char *sealed, const char *context);
  * Borrowed from the arena. */
 const char *seal_key_id(struct arena *arena, const char *sealed);
 
+/* A key as the database knows it: its id, sealed with itself. NULL when the system has no
+ * randomness. Borrowed from the arena. */
+const char *seal_key_prove(struct arena *arena, const struct seal_key *key);
+
+/* Whether the proof was made with this key. */
+bool seal_key_proves(struct arena *arena, const struct seal_key *key, const char *proof);
+
 #endif

@@ -16,6 +16,12 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
+    r.facts := seal_key_refused(p_secret);
+    IF r.facts IS NOT NULL THEN
+        r.outcome := 'unavailable';
+        RETURN NEXT r;
+        RETURN;
+    END IF;
     v_now := clock_timestamp();
     UPDATE callback_secrets
     SET expires_at = least(expires_at, v_now + make_interval(secs => p_keep_old_seconds))

@@ -7,6 +7,12 @@ DECLARE
     r partner_view;
     v_errors jsonb;
 BEGIN
+    r.facts := seal_key_refused(p_secret);
+    IF r.facts IS NOT NULL THEN
+        r.outcome := 'unavailable';
+        RETURN NEXT r;
+        RETURN;
+    END IF;
     INSERT INTO partners (name, display_name) VALUES (p_name, p_display_name)
     ON CONFLICT (name) DO NOTHING;
     IF NOT FOUND THEN

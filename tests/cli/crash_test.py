@@ -134,8 +134,8 @@ def interrupted(place, condition):
 
 
 @pytest.mark.parametrize("moment", [
-    "log/initdb.log", "postgres/PG_VERSION", "postgres/postmaster.pid", "credentials.new",
-    "credentials"])
+    "log/initdb.log", "postgres/PG_VERSION", "postgres/postmaster.pid", "secrets.key",
+    "credentials.new", "credentials"])
 def test_a_first_start_that_is_killed_is_completed_by_the_next(place, moment):
     interrupted(place, place.path(moment).exists)
     place.start()

@@ -88,9 +88,10 @@ def test_a_second_daemon_on_the_same_database_makes_no_second_credentials(cluste
     cluster.database("shared")
     here = url(cluster, "shared", "postgres")
     other = Place()
+    options = ("--database", here, "--secrets-key", cluster.shared("secrets.key"))
     try:
-        # Both at once: one of them makes the credentials, and they are whole.
-        both = [one.start_foreground("--detach", "--database", here) for one in (place, other)]
+        # Both at once: one of them makes the credentials and the key, and they are whole.
+        both = [one.start_foreground("--detach", *options) for one in (place, other)]
         said = [child.communicate(timeout=60) for child in both]
         assert [child.returncode for child in both] == [0, 0], said
         assert place.status()["ready"] and other.status()["ready"]

@@ -15,8 +15,8 @@ from place import BINARY, alive, answer, environment, eventually
 def test_up_says_step_by_step_what_it_does_and_ends_with_ready(place):
     lines = place.start(fresh=True).splitlines()
     steps = [line.split()[0] for line in lines]
-    assert steps == ["database", "migrations", "catalogue", "credentials", "ready"]
-    assert "105 peering locations, 175 partners" in lines[2]
+    assert steps == ["database", "migrations", "secrets", "catalogue", "credentials", "ready"]
+    assert "105 peering locations, 175 partners" in lines[3]
     assert re.fullmatch(r"ready http://127\.0\.0\.1:\d+", lines[-1])
     assert answer(lines[-1].split()[1]) == 200
 

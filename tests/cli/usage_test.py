@@ -7,7 +7,8 @@ import pytest
 
 from place import BINARY, ROOT
 
-VERBS = ["up", "down", "status", "env", "psql", "migrate", "reset", "token create", "callback"]
+VERBS = ["up", "down", "status", "env", "psql", "migrate", "reset", "token create", "secrets rotate",
+         "callback"]
 USAGE = (ROOT / "api/usage.txt").read_text()
 
 
@@ -33,7 +34,7 @@ def test_what_is_not_known_is_refused_with_the_usage(words):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_takes_every_option(verb):
     """--help is looked at last: the options before it were all understood."""
-    values = ["--state", "--database", "--listen", "--role", "--customer", "--partner",
+    values = ["--state", "--database", "--secrets-key", "--listen", "--role", "--customer", "--partner",
               "--description", "--expires-at", "--secret", "--type", "--service-key", "--note",
               "--reason", "--primary-port", "--secondary-port", "--s-tag", "--partner-reference",
               "--expected-by", "--timestamp", "--webhook-id", "--url"]

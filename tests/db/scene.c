@@ -200,12 +200,14 @@ static void database_open(void)
                " \"localRegions\": [\"West Europe\"], \"direct\": true},"
                "{\"name\": \"London\", \"metro\": \"London\", \"zone\": 1, \"site\": \"LD5\","
                " \"localRegions\": [], \"direct\": false}], \"partners\": []}')");
+    run(owner, "INSERT INTO seal_keys (id, proof) VALUES ('test', 'none')");
     run(api, "SELECT outcome FROM onramp.partner_create('carrier', 'Carrier', "
              "'[{\"peeringLocation\": \"Amsterdam\", \"bandwidthsMbps\": [1000, 50, 100]},"
-             "  {\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}]', 'whsec_carrier')");
+             "  {\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}]', '" SEALED(
+                 "carrier") "')");
     run(api, "SELECT outcome FROM onramp.partner_create('rival', 'Rival', "
              "'[{\"peeringLocation\": \"Amsterdam\", \"bandwidthsMbps\": [50, 100, 1000]}]', "
-             "'whsec_rival')");
+             "'" SEALED("rival") "')");
 }
 
 static void database_close(void)

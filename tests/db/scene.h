@@ -54,6 +54,9 @@ const char *finish(PGconn *conn, const char **first);
 /* A column of a row by name, "" when null; fails when there is no such column. */
 const char *field(const PGresult *rows, int row, const char *name);
 
+/* A text of the form of a sealed secret; for the database it is one, as the key `test` is known. */
+#define SEALED(name) "v1.test.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" name
+
 /* The story that most tests begin with. The partners are `carrier` and `rival`, both with an offer
  * at Amsterdam (50, 100, 1000) and a secret; `carrier` also at London (50). */
 const char *customer_new(const char *name);

@@ -55,7 +55,8 @@ static const char *shown(void)
 START_TEST(a_dead_secret_comes_before_everything)
 {
     begin();
-    run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', NULL, 'whsec_new', 0)");
+    run(api,
+        "SELECT * FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED("new") "', 0)");
     ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned",
                                   "clock_timestamp() + interval '1 h'", "{}", "m", "ab", secret)),
                      "unauthenticated");

@@ -425,8 +425,9 @@ END_TEST
 START_TEST(two_rotations_at_once_leave_one_secret_without_end)
 {
     begin_two("onramp_daemon", _i);
-    run(one, "SELECT * FROM onramp.callback_secret_rotate('rival', NULL, 'whsec_1', 60)");
-    start(two, "SELECT outcome FROM onramp.callback_secret_rotate('rival', NULL, 'whsec_2', 60)");
+    run(one, "SELECT * FROM onramp.callback_secret_rotate('rival', NULL, '" SEALED("1") "', 60)");
+    start(two, "SELECT outcome FROM onramp.callback_secret_rotate('rival', NULL, '" SEALED(
+                   "2") "', 60)");
     blocked(two);
     run(one, "COMMIT");
     const char *sqlstate = finish(two, NULL);

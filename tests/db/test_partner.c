@@ -39,7 +39,8 @@ END_TEST
 START_TEST(a_taken_name_is_refused)
 {
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.partner_create('carrier', 'x', '[]', 's')"),
+        value(api,
+              "SELECT outcome FROM onramp.partner_create('carrier', 'x', '[]', '" SEALED("s") "')"),
         "partner_exists");
     ck_assert_str_eq(value(api, "SELECT display_name FROM onramp.partner_get('carrier')"),
                      "Carrier");
@@ -55,7 +56,7 @@ START_TEST(unknown_locations_are_pointed_at_and_nothing_is_kept)
     PGresult *p =
         run(api,
             "SELECT outcome, e ->> 'pointer' AS pointer FROM onramp.partner_create('new', 'New', "
-            "'%s', 's'), jsonb_array_elements(facts -> 'errors') e",
+            "'%s', '" SEALED("s") "'), jsonb_array_elements(facts -> 'errors') e",
             offers);
     ck_assert_int_eq(PQntuples(p), 2);
     ck_assert_str_eq(field(p, 0, "outcome"), "invalid_request");
@@ -139,43 +140,46 @@ START_TEST(a_rotation_makes_a_new_secret_and_lets_the_old_one_live_as_asked)
 {
     const char *old = secret_of("carrier");
     ck_assert_str_eq(
-        value(
-            api,
-            "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, 'whsec_2', 3600)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED(
+                       "2") "', 3600)"),
         "ok");
     PGresult *live =
         run(api, "SELECT *, expires_at - clock_timestamp() BETWEEN interval '3590 s' AND interval "
                  "'3600 s' AS soon FROM onramp.callback_secret_list('carrier')");
     ck_assert_int_eq(PQntuples(live), 2);
-    ck_assert_str_eq(field(live, 0, "secret"), "whsec_2");
+    ck_assert_str_eq(field(live, 0, "secret"), SEALED("2"));
     ck_assert_str_eq(field(live, 0, "expires_at"), "");
     ck_assert_str_eq(field(live, 1, "id"), old);
     ck_assert_str_eq(field(live, 1, "soon"), "t");
     /* A later rotation never lets it live longer. */
-    run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', 'whsec_3', 86400)");
+    run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', '" SEALED(
+                 "3") "', 86400)");
     ck_assert_str_eq(
         value(api, "SELECT expires_at FROM onramp.callback_secret_list('carrier') WHERE id = '%s'",
               old),
         field(live, 1, "expires_at"));
-    run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', 'whsec_4', 0)");
+    run(api,
+        "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', '" SEALED("4") "', 0)");
     ck_assert_str_eq(
         value(api, "SELECT string_agg(secret, ' ') FROM onramp.callback_secret_list('carrier')"),
-        "whsec_4");
+        SEALED("4"));
     ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('rival')"),
-                     "whsec_rival");
+                     SEALED("rival"));
 }
 END_TEST
 
 START_TEST(another_partner_does_not_rotate_a_secret)
 {
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', 'rival', 's', 0)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', 'rival', '" SEALED(
+                       "s") "', 0)"),
         "not_found");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('nobody', NULL, 's', 0)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('nobody', NULL, '" SEALED(
+                       "s") "', 0)"),
         "not_found");
     ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('carrier')"),
-                     "whsec_carrier");
+                     SEALED("carrier"));
 }
 END_TEST
 

@@ -63,6 +63,13 @@ class Cluster:
         self._run("createdb", "-h", self.directory, "-U", "postgres", name)
         return f"postgresql://postgres@/{name}?host={self.directory}"
 
+    def shared(self, name):
+        """The path of a file that servers of any user may make."""
+        folder = os.path.join(self.directory, "shared")
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o777)
+        return os.path.join(folder, name)
+
     def remove(self):
         try:
             self.stop()

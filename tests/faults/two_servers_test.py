@@ -21,7 +21,8 @@ def pair():
     cluster, servers = Cluster(), []
     try:
         url = cluster.database("shared")
-        servers = [Server("--database", url) for _ in range(2)]
+        options = ("--database", url, "--secrets-key", cluster.shared("secrets.key"))
+        servers = [Server(*options) for _ in range(2)]
         for server in servers:
             server.launch()
         for server in servers:

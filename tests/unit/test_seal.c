@@ -53,14 +53,16 @@ static void tear_down(void)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
+/* A secret of the longest key, 64 octets. */
+#define LONG_SECRET                                                                                \
+    "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+"   \
+    "Pw=="
+
 START_TEST(what_was_sealed_opens_again)
 {
+    /* Texts of every length modulo 3 too. */
+    static const char *const plains[] = {"", "a", "ab", "abc", LONG_SECRET};
     char longest[SEAL_PLAIN_MAX + 1];
-    /* A secret of the longest key, 64 octets, and texts of every length modulo 3. */
-    static const char *const plains[] = {
-        "", "a", "ab", "abc",
-        "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0"
-        "+Pw=="};
     load("k1 " ONE "\n");
     for (size_t i = 0; i < sizeof plains / sizeof *plains; i++) {
         const char *sealed = seal_close(arena, plains[i], "callback:equinix");
@@ -70,6 +72,9 @@ START_TEST(what_was_sealed_opens_again)
                                              "0123456789-_"),
                           strlen(sealed + 6));
     }
+    struct signature_key key;
+    ck_assert(signature_key_read(&key, LONG_SECRET));
+    ck_assert_uint_eq(key.length, 64);
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     const char *sealed = seal_close(arena, longest, "webhook:operator:");
@@ -180,6 +185,22 @@ START_TEST(what_is_no_sealed_text_is_refused)
     ck_assert_ptr_null(seal_open(arena, "v1.k1.", "callback:equinix"));
     ck_assert_ptr_null(seal_key_id(arena, "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"));
     ck_assert_str_eq(seal_key_id(arena, "v1.k1.AAAA"), "k1");
+}
+END_TEST
+
+START_TEST(a_key_proves_itself_and_no_other)
+{
+    struct seal_key one, other;
+    ck_assert(seal_key_new(&one));
+    other = one;
+    other.octets[0] ^= 1;
+    const char *proof = seal_key_prove(arena, &one);
+    ck_assert(seal_key_proves(arena, &one, proof));
+    ck_assert(!seal_key_proves(arena, &other, proof));
+    other = one;
+    other.id[0] ^= 1;
+    ck_assert(!seal_key_proves(arena, &other, proof));
+    ck_assert(!seal_key_proves(arena, &one, ""));
 }
 END_TEST
 
@@ -395,6 +416,7 @@ int main(void)
     tcase_add_test(tests, any_flipped_bit_is_refused);
     tcase_add_test(tests, a_text_that_was_cut_or_lengthened_is_refused);
     tcase_add_test(tests, what_is_no_sealed_text_is_refused);
+    tcase_add_test(tests, a_key_proves_itself_and_no_other);
     tcase_add_test(tests, the_first_key_seals_and_the_others_open);
     tcase_add_test(tests, a_file_that_changes_is_read_again_when_it_matters);
     tcase_add_test(tests, a_file_that_is_spoilt_or_gone_meanwhile_changes_nothing);

@@ -24,6 +24,9 @@ DECLARE
     v_function pg_proc%ROWTYPE;
     v_call text;
     v_version bigint;
+    -- The two that are asked all the time keep their plans; any other is planned for each call.
+    v_kept boolean := p_key IS NOT NULL AND p_dry IS NOT TRUE
+                      AND p_function IN ('circuit_create', 'connection_create');
 BEGIN
     IF p_key IS NOT NULL THEN
         IF NOT pg_try_advisory_xact_lock(hashtextextended(p_scope || ' ' || p_key, 20)) THEN
@@ -69,13 +72,15 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT * INTO STRICT v_function FROM pg_proc
-    WHERE pronamespace = 'onramp'::regnamespace AND proname = p_function
-          AND prorettype = pg_typeof(p_row)
-          AND has_function_privilege('onramp_daemon', oid, 'EXECUTE');
-    v_call := format('SELECT * FROM onramp.%I(%s)', p_function, (
-        SELECT string_agg(format('$1[%s]::%s', n, format_type(type, NULL)), ', ' ORDER BY n)
-        FROM unnest(v_function.proargtypes) WITH ORDINALITY AS argument (type, n)));
+    IF NOT v_kept THEN
+        SELECT * INTO STRICT v_function FROM pg_proc
+        WHERE pronamespace = 'onramp'::regnamespace AND proname = p_function
+              AND prorettype = pg_typeof(p_row)
+              AND has_function_privilege('onramp_daemon', oid, 'EXECUTE');
+        v_call := format('SELECT * FROM onramp.%I(%s)', p_function, (
+            SELECT string_agg(format('$1[%s]::%s', n, format_type(type, NULL)), ', ' ORDER BY n)
+            FROM unnest(v_function.proargtypes) WITH ORDINALITY AS argument (type, n)));
+    END IF;
     IF p_dry THEN
         BEGIN
             EXECUTE v_call INTO STRICT r USING p_arguments;
@@ -99,7 +104,20 @@ BEGIN
         -- Also of those that answer a list.
         RETURN QUERY EXECUTE v_call USING p_arguments;
     ELSE
-        EXECUTE v_call INTO STRICT r USING p_arguments;
+        IF NOT v_kept THEN
+            EXECUTE v_call INTO STRICT r USING p_arguments;
+        ELSIF p_function = 'circuit_create' THEN
+            SELECT * INTO STRICT r
+            FROM circuit_create(p_arguments[1]::uuid, p_arguments[2], p_arguments[3],
+                                p_arguments[4], p_arguments[5]::int, p_arguments[6],
+                                p_arguments[7], p_arguments[8]::jsonb, p_arguments[9],
+                                p_arguments[10]);
+        ELSE
+            SELECT * INTO STRICT r
+            FROM connection_create(p_arguments[1]::uuid, p_arguments[2]::uuid,
+                                   p_arguments[3]::uuid, p_arguments[4], p_arguments[5],
+                                   p_arguments[6]);
+        END IF;
         IF r.outcome = 'ok' THEN
             INSERT INTO idempotency_keys (scope, key, digest, answer)
             VALUES (p_scope, p_key, decode(p_digest, 'hex'), to_jsonb(r))

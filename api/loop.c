@@ -67,6 +67,8 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
     for (size_t i = 0; i < routes; i++) {
         operation_add(list, &count, route[i].operation);
         operation_add(list, &count, route[i].owner);
+        if (route[i].operation)
+            operation_add(list, &count, route[i].operation->each);
     }
     const struct operation *const *form = conditions_operations(&forms);
     for (size_t i = 0; i < forms; i++)

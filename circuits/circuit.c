@@ -98,6 +98,13 @@ static const struct parameter circuit_get_parameters[] = {
     {FROM_CALLER, "customer"    },
 };
 
+const struct operation circuit_get_each = {
+    .name = "circuit_get_each",
+    .lane = LANE_READ,
+    PARAMETERS(circuit_get_parameters),
+    MEMBERS(circuit_members),
+};
+
 const struct operation circuit_get = {
     .name = "circuit_get",
     .lane = LANE_READ,
@@ -105,6 +112,7 @@ const struct operation circuit_get = {
     .success = 200,
     PARAMETERS(circuit_get_parameters),
     MEMBERS(circuit_members),
+    .each = &circuit_get_each,
 };
 
 static const struct parameter circuit_list_parameters[] = {

@@ -2,8 +2,10 @@
 #include "db/database.h"
 
 #include "db/conninfo.h"
+#include "db/rows.h"
 
 #include <libpq-fe.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +106,15 @@ struct rows *database_query(struct database *database, const char *sql, const ch
                             int count)
 {
     PGresult *result = PQexecParams(database->pg, sql, count, NULL, values, NULL, NULL, 0);
-    if (take(database, result))
-        return (struct rows *)result;
-    PQclear(result);
-    return NULL;
+    if (!take(database, result)) {
+        PQclear(result);
+        return NULL;
+    }
+    struct rows *rows = malloc(sizeof *rows);
+    if (rows == NULL)
+        abort();
+    *rows = (struct rows){result, 0, PQntuples(result)};
+    return rows;
 }
 
 struct rows *database_call(struct database *database, const char *function,
@@ -126,7 +133,10 @@ struct rows *database_call(struct database *database, const char *function,
 
 void database_release(struct rows *rows)
 {
-    PQclear((PGresult *)rows);
+    if (rows == NULL)
+        return;
+    PQclear((PGresult *)(uintptr_t)rows->result);
+    free(rows);
 }
 
 const char *database_error(const struct database *database)

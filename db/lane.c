@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/lane.h"
 
+#include "db/rows.h"
 #include "db/session.h"
 #include "db/statement.h"
 
@@ -66,10 +67,12 @@ static void leave(struct lanes *lanes, struct query *query)
     lanes->pending--;
 }
 
-void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result)
+void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result, int first,
+                  int count)
 {
+    const struct rows rows = {result, first, count};
     leave(lanes, query);
-    query->on_rows(query, (const struct rows *)result);
+    query->on_rows(query, &rows);
 }
 
 void lanes_fail(struct lanes *lanes, struct query *query, enum failure failure)
@@ -130,6 +133,7 @@ void lanes_submit(struct lanes *lanes, struct query *query)
     struct queue *queue = queue_of(lanes, query, false);
     query->session = NULL;
     query->tries = 0;
+    query->alone = false;
     lanes->pending++;
     deadlines_enter(&lanes->deadlines, query);
     if (lanes->closing || queue->count >= lanes->settings.queue_limit) {
@@ -161,11 +165,36 @@ static struct query *take_first(struct queue *queue)
     return query;
 }
 
+/* The first read, and with it as many of its kind as there are. */
+static void send_read(struct lanes *lanes, struct session *session)
+{
+    struct query *members[EACH_MAX] = {take_first(&lanes->reads)};
+    const struct operation *operation = members[0]->operation;
+    size_t count = 1, room = READ_DEPTH - session->outstanding;
+    if (room > EACH_MAX)
+        room = EACH_MAX;
+    if (operation->each == NULL || members[0]->alone)
+        room = 1;
+    struct query *next = lanes->reads.first;
+    for (int looks = 0; next != NULL && count < room && looks < READ_DEPTH; looks++) {
+        struct query *query = next;
+        next = query->next;
+        if (query->operation == operation && !query->alone) {
+            queue_leave(query);
+            members[count++] = query;
+        }
+    }
+    if (count == 1)
+        pipeline_query(session, members[0]);
+    else
+        pipeline_each(session, members, count);
+}
+
 static void send_reads(struct lanes *lanes)
 {
     struct session *session;
     while (lanes->reads.first != NULL && (session = idlest(lanes, LANE_READ, READ_DEPTH)) != NULL)
-        pipeline_query(session, take_first(&lanes->reads));
+        send_read(lanes, session);
     for (int i = 0; i < lanes->session_count; i++) {
         session = &lanes->sessions[i];
         if (session->kind == LANE_READ && session->state == SESSION_READY && session->group_open &&
@@ -401,5 +430,6 @@ void lanes_close(struct lanes *lanes)
     free(lanes->batch_lock_text);
     free(lanes->sessions);
     batch_free(&lanes->batch);
+    each_free(&lanes->each);
     free(lanes);
 }

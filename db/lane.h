@@ -2,9 +2,10 @@
 /* lane.h - the PostgreSQL connections of one event loop.
  *
  * A loop owns a few non-blocking libpq connections in pipeline mode. Reads are pipelined deep, with
- * one Sync a turn. Writes share commits: what arrives while a transaction is on its way is sent as
- * one transaction when that one is durable. A query's answer is handed out only after the
- * PIPELINE_SYNC of its transaction, because a row arrives before its commit.
+ * one Sync a turn, and those of one kind that come in one turn share statements (db/each.h). Writes
+ * share commits: what arrives while a transaction is on its way is sent as one transaction when
+ * that one is durable. A query's answer is handed out only after the PIPELINE_SYNC of its
+ * transaction, because a row arrives before its commit.
  *
  * Nothing here is thread-safe: a lane set belongs to the thread of its loop. */
 #ifndef ONRAMP_DB_LANE_H
@@ -56,6 +57,7 @@ struct query {
     struct session *session;       /* that it was sent on, or NULL */
     uint32_t position;             /* of its slot there */
     uint8_t tries;        /* sends that failed and were its own fault, or a lost session's */
+    bool alone;           /* the statement that it shared has failed: a statement of its own now */
     enum failure failure; /* of one that was refused at once */
 };
 

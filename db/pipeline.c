@@ -42,6 +42,24 @@ bool pipeline_query(struct session *session, struct query *query)
                                     query->values, NULL, NULL, 0));
 }
 
+bool pipeline_each(struct session *session, struct query *const *queries, size_t count)
+{
+    const struct operation *operation = queries[0]->operation->each;
+    assert(count <= EACH_MAX);
+    for (size_t i = 0; i < count; i++) {
+        queries[i]->session = session;
+        queries[i]->position = session->tail;
+        struct slot *slot = slot_push(session, i == 0 ? SLOT_QUERY : SLOT_SHARED, operation);
+        slot->query = queries[i];
+        slot->members = (uint8_t)count;
+        slot->row = (uint8_t)i;
+        session->outstanding++;
+    }
+    return sent(session, PQsendQueryPrepared(
+                             session->pg, operation->name, (int)operation->parameter_count,
+                             each_values(&session->lanes->each, queries, count), NULL, NULL, 0));
+}
+
 bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS])
 {
     slot_push(session, SLOT_LOCK, &batch_lock);
@@ -146,20 +164,41 @@ static void fail_lone(struct session *session, struct slot *slot)
     lanes_fail(session->lanes, query, failure_of(verdict));
 }
 
-/* Reads are good up to the one that failed; those behind it were passed over. */
+static const PGresult *result_at(const struct session *session, uint32_t position)
+{
+    return session_slot(session, position - session_slot(session, position)->row)->result;
+}
+
+/* The slot's query runs again, in a statement of its own. */
+static void send_again_alone(struct session *session, struct slot *slot)
+{
+    struct query *query = slot->query;
+    slot->query = NULL;
+    if (query == NULL)
+        return;
+    query->alone = true;
+    lanes_again(session->lanes, query);
+}
+
+/* Reads are good up to the statement that failed; those behind it were passed over. */
 static void end_reads(struct session *session)
 {
     struct slot *failed = NULL;
     for (uint32_t i = session->cursor; i != session->group;) {
         struct slot *slot = session_slot(session, --i);
-        if (PQresultStatus(slot->result) == PGRES_FATAL_ERROR)
+        ExecStatusType status = PQresultStatus(result_at(session, i));
+        if (status == PGRES_FATAL_ERROR) {
             failed = slot;
-        else if (PQresultStatus(slot->result) == PGRES_PIPELINE_ABORTED && slot->query != NULL) {
+            if (slot->members > 0)
+                send_again_alone(session, slot);
+        } else if (status == PGRES_PIPELINE_ABORTED && slot->query != NULL) {
             lanes_again(session->lanes, slot->query);
             slot->query = NULL;
         }
     }
-    if (failed != NULL)
+    if (failed != NULL && failed->members > 0)
+        log_error(session, LOG_NOTICE, "failed, its calls run again alone");
+    else if (failed != NULL)
         fail_lone(session, failed);
     else if (session->error != NULL) /* the end of the transaction, and with it all of it */
         for (uint32_t i = session->cursor; i != session->group;)
@@ -183,6 +222,18 @@ static void end_writes(struct session *session)
         send_members_again(session);
 }
 
+static void hand_out_row(struct session *session, const struct slot *slot, const PGresult *result,
+                         struct query *query)
+{
+    if (PQntuples(result) == slot->members) {
+        lanes_answer(session->lanes, query, result, slot->row, 1);
+        return;
+    }
+    session->lanes->settings.log(LOG_ERR, "bug: %s answered %d rows for %d calls",
+                                 slot->operation->name, PQntuples(result), slot->members);
+    lanes_fail(session->lanes, query, FAILURE_BUG);
+}
+
 /* The Sync at the cursor has arrived: whatever is still in the slots is durable, or was read. */
 static void hand_out(struct session *session)
 {
@@ -192,10 +243,13 @@ static void hand_out(struct session *session)
         slot->query = NULL;
         if (query == NULL)
             continue;
+        const PGresult *result = result_at(session, i);
         if (session->doubtful && query->operation->lane != LANE_READ)
             lanes_fail(session->lanes, query, FAILURE_UNKNOWN_OUTCOME);
+        else if (slot->members == 0)
+            lanes_answer(session->lanes, query, result, 0, PQntuples(result));
         else
-            lanes_answer(session->lanes, query, slot->result);
+            hand_out_row(session, slot, result, query);
     }
 }
 
@@ -218,7 +272,7 @@ static bool group_end(struct session *session)
 
     for (uint32_t i = session->group; i != session->cursor; i++) {
         struct slot *slot = session_slot(session, i);
-        if (slot->kind == SLOT_QUERY)
+        if (slot->kind == SLOT_QUERY || slot->kind == SLOT_SHARED)
             session->outstanding--;
         PQclear(slot->result);
         slot->result = NULL;
@@ -292,8 +346,12 @@ bool pipeline_take(struct session *session)
             break;
         nothing = true;
         struct slot *slot = session_slot(session, session->cursor);
-        if (slot->kind != SLOT_SYNC && slot->result != NULL)
+        if (slot->kind == SLOT_SYNC || slot->result == NULL)
+            continue;
+        do
             session->cursor++;
+        while (session->cursor != session->tail &&
+               session_slot(session, session->cursor)->kind == SLOT_SHARED);
     }
     return true;
 }

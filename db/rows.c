@@ -5,12 +5,12 @@
 
 static const PGresult *result_of(const struct rows *rows)
 {
-    return (const PGresult *)rows;
+    return (const PGresult *)rows->result;
 }
 
 int rows_count(const struct rows *rows)
 {
-    return PQntuples(result_of(rows));
+    return rows->count;
 }
 
 int rows_columns(const struct rows *rows)
@@ -20,15 +20,15 @@ int rows_columns(const struct rows *rows)
 
 bool rows_null(const struct rows *rows, int row, int column)
 {
-    return PQgetisnull(result_of(rows), row, column) != 0;
+    return PQgetisnull(result_of(rows), rows->first + row, column) != 0;
 }
 
 const char *rows_text(const struct rows *rows, int row, int column)
 {
-    return PQgetvalue(result_of(rows), row, column);
+    return PQgetvalue(result_of(rows), rows->first + row, column);
 }
 
 int rows_length(const struct rows *rows, int row, int column)
 {
-    return PQgetlength(result_of(rows), row, column);
+    return PQgetlength(result_of(rows), rows->first + row, column);
 }

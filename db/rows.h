@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 
-struct rows; /* a PGresult */
+struct rows {
+    const void *result; /* a PGresult */
+    int first, count;   /* which of its rows */
+};
 
 enum { COLUMN_OUTCOME = 0, COLUMN_FACTS = 1, COLUMN_FIRST = 2 };
 

@@ -14,6 +14,7 @@
 
 #include "db/batch.h"
 #include "db/conninfo.h"
+#include "db/each.h"
 #include "db/lane.h"
 #include "db/queue.h"
 
@@ -24,10 +25,19 @@ enum {
     READ_DEPTH = 64 /* reads on their way on one session; more wait in the queue */
 };
 
-enum slot_kind { SLOT_QUERY, SLOT_LOCK, SLOT_PREPARE, SLOT_DESCRIBE, SLOT_SYNC };
+enum slot_kind {
+    SLOT_QUERY,
+    SLOT_SHARED, /* a query that shares the statement of a slot before: no result of its own */
+    SLOT_LOCK,
+    SLOT_PREPARE,
+    SLOT_DESCRIBE,
+    SLOT_SYNC
+};
 
 struct slot {
     enum slot_kind kind;
+    uint8_t members; /* queries of the statement that is shared, each with one row; 0: not shared */
+    uint8_t row;     /* of the shared result; so many slots before is the one that has it */
     const struct operation *operation;
     struct query *query; /* NULL: nobody waits for it any more */
     PGresult *result;
@@ -81,6 +91,7 @@ struct lanes {
     char *batch_lock_text;
     bool locks; /* some operation has a locking parameter */
     struct batch batch;
+    struct each each;
     int64_t down_since[LANE_KINDS];     /* 0 while a session of the kind is ready */
     bool ready;                         /* as last logged */
     const struct session *drift_logger; /* the one whose findings are written */
@@ -126,6 +137,7 @@ static inline struct slot *session_slot(const struct session *session, uint32_t 
 
 /* Send something. False: the session was lost. */
 bool pipeline_query(struct session *session, struct query *query);
+bool pipeline_each(struct session *session, struct query *const *queries, size_t count);
 bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS]);
 bool pipeline_prepare(struct session *session, const struct operation *operation,
                       const char *statement);
@@ -137,8 +149,10 @@ bool pipeline_take(struct session *session);
 
 /* --- lane.c: the ends of a query --- */
 
-/* Run the callback. The query was taken off its slot, and waits in no queue. */
-void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result);
+/* Run the callback with count rows of the result. The query was taken off its slot, and waits in no
+ * queue. */
+void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result, int first,
+                  int count);
 void lanes_fail(struct lanes *lanes, struct query *query, enum failure failure);
 
 /* Put a query, which was sent and had no effect, in front of its queue again. */

@@ -114,6 +114,27 @@ END_TEST
 
 /* Every function that takes a customer and an id: what is another's answers exactly as what is not.
  */
+START_TEST(each_of_several_circuits_is_read_for_its_own_customer)
+{
+    const char *customer = customer_new("one"), *other = customer_new("other");
+    const char *circuit = circuit_new(customer), *foreign = circuit_new(other);
+    const char *deleted = circuit_new(customer);
+    run(api, "SELECT * FROM onramp.circuit_delete('%s', '%s', 'customer', 'one')", deleted,
+        customer);
+    PGresult *rows = run(api,
+                         "SELECT * FROM onramp.circuit_get_each("
+                         "'{%s, %s, %s, %s, %s, %s}', '{%s, %s, %s, %s, NULL, %s}')",
+                         foreign, circuit, foreign, deleted, deleted, circuit, customer, customer,
+                         other, customer, customer);
+    const char *const expected[] = {"", circuit, foreign, "", deleted, circuit};
+    ck_assert_int_eq(PQntuples(rows), 6);
+    for (int i = 0; i < 6; i++) {
+        ck_assert_str_eq(field(rows, i, "id"), expected[i]);
+        ck_assert_str_eq(field(rows, i, "outcome"), *expected[i] != '\0' ? "ok" : "not_found");
+    }
+}
+END_TEST
+
 START_TEST(what_is_anothers_answers_as_what_does_not_exist)
 {
     static const char *const calls[] = {
@@ -168,6 +189,7 @@ int main(void)
     tcase_add_test(tcase, a_new_function_is_closed_to_everybody_until_it_is_granted);
     tcase_add_test(tcase, the_daemon_can_not_make_objects_nor_shadow_tables);
     tcase_add_test(tcase, a_temporary_table_does_not_shadow_ours);
+    tcase_add_test(tcase, each_of_several_circuits_is_read_for_its_own_customer);
     tcase_add_test(tcase, what_is_anothers_answers_as_what_does_not_exist);
     return scene_run(suite);
 }

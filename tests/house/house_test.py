@@ -41,6 +41,7 @@ NOT_ROUTED = {
     "feed_tail": "circuits/",
     "idempotency_sweep": "db/",
     "circuit_stall": "circuits/",
+    "circuit_get_each": "circuits/",
     "customer_get": "circuits/",
     "schema_ready": "api/",
     "seal_key_add": "api/",

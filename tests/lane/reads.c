@@ -98,6 +98,89 @@ START_TEST(a_failing_read_does_not_hurt_its_neighbours)
 }
 END_TEST
 
+START_TEST(reads_of_one_kind_share_a_statement)
+{
+    static struct answer answers[40];
+    struct answer other, lone;
+    static char words[40][32];
+    rig_open(1, 1, 1);
+    for (int i = 0; i < 40; i++) {
+        snprintf(words[i], sizeof words[i], "\"%d\\, {NULL} '", i);
+        ASK(&answers[i], &note_look, i == 7 ? NULL : words[i]);
+        if (i == 20)
+            ASK(&other, &note_read, "another kind");
+    }
+    TURN_UNTIL(all_done(answers, 40) && other.done);
+    for (int i = 0; i < 40; i++) {
+        ck_assert_int_eq(answers[i].failure, -1);
+        ck_assert_int_eq(answers[i].rows, 1);
+        ck_assert_str_eq(answers[i].word, i == 7 ? "" : words[i]);
+        ck_assert_str_eq(answers[i].transaction, i < 32 ? "16" : "8");
+    }
+    ck_assert_str_eq(other.word, "another kind");
+    ASK(&lone, &note_look, "by itself");
+    TURN_UNTIL(lone.done);
+    ck_assert_str_eq(lone.transaction, "1");
+}
+END_TEST
+
+START_TEST(a_read_that_fails_in_a_shared_statement_fails_by_itself)
+{
+    struct answer answers[9];
+    const char *words[9] = {"a", "b", "bug", "c", "d", "bug", "bug", "e", "f"};
+    struct answer before, behind;
+    rig_open(1, 1, 1);
+    ASK(&before, &note_read, "before");
+    for (int i = 0; i < 9; i++)
+        ASK(&answers[i], &note_look, words[i]);
+    ASK(&behind, &note_read, "behind");
+    TURN_UNTIL(all_done(answers, 9) && before.done && behind.done);
+    for (int i = 0; i < 9; i++) {
+        bool bug = strcmp(words[i], "bug") == 0;
+        ck_assert_int_eq(answers[i].failure, bug ? FAILURE_BUG : -1);
+        if (!bug)
+            ck_assert_str_eq(answers[i].word, words[i]);
+    }
+    ck_assert_str_eq(before.word, "before");
+    ck_assert_str_eq(behind.word, "behind");
+    ck_assert_uint_eq(lanes_pending(rig.lanes), 0);
+}
+END_TEST
+
+START_TEST(a_shared_statement_with_a_row_too_few_answers_nobody)
+{
+    struct answer answers[3];
+    const char *words[3] = {"a", "lost", "b"};
+    rig_open(1, 1, 1);
+    for (int i = 0; i < 3; i++)
+        ASK(&answers[i], &note_look, words[i]);
+    TURN_UNTIL(all_done(answers, 3));
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(answers[i].failure, FAILURE_BUG);
+    ck_assert_ptr_nonnull(strstr(logged, "note_look_each answered 2 rows for 3 calls"));
+}
+END_TEST
+
+START_TEST(a_deadline_in_a_shared_statement_is_of_one_call)
+{
+    struct answer wait, hasty, patient;
+    rig_open(1, 1, 1);
+    sql("SELECT pg_advisory_lock(1)");
+    ASK(&wait, &note_wait, "wait", "1");
+    patience = 100;
+    ASK(&hasty, &note_look, "hasty");
+    patience = 10000;
+    ASK(&patient, &note_look, "patient");
+    TURN_UNTIL(hasty.done);
+    ck_assert_int_eq(hasty.failure, FAILURE_DEADLINE);
+    ck_assert(!patient.done);
+    sql("SELECT pg_advisory_unlock(1)");
+    TURN_UNTIL(patient.done && wait.done);
+    ck_assert_str_eq(patient.word, "patient");
+    ck_assert_str_eq(patient.transaction, "2");
+}
+END_TEST
+
 START_TEST(reads_use_the_writes_connections_when_they_have_none)
 {
     struct answer answers[3];
@@ -132,6 +215,10 @@ TCase *reads_case(void)
     tcase_add_test(test, a_read_is_sent_while_another_one_runs);
     tcase_add_test(test, reads_are_spread_over_the_connections);
     tcase_add_test(test, a_failing_read_does_not_hurt_its_neighbours);
+    tcase_add_test(test, reads_of_one_kind_share_a_statement);
+    tcase_add_test(test, a_read_that_fails_in_a_shared_statement_fails_by_itself);
+    tcase_add_test(test, a_shared_statement_with_a_row_too_few_answers_nobody);
+    tcase_add_test(test, a_deadline_in_a_shared_statement_is_of_one_call);
     tcase_add_test(test, reads_use_the_writes_connections_when_they_have_none);
     tcase_add_test(test, an_operation_without_members_answers_outcome_and_facts);
     return test;

@@ -50,6 +50,12 @@ static const struct parameter locking[] = {
         .name = (called), .lane = (kind), PARAMETERS(list), MEMBERS(note_members)                  \
     }
 const struct operation note_read = NOTE("note_read", LANE_READ, one);
+static const struct operation note_look_each = NOTE("note_look_each", LANE_READ, one);
+const struct operation note_look = {.name = "note_look",
+                                    .lane = LANE_READ,
+                                    PARAMETERS(one),
+                                    MEMBERS(note_members),
+                                    .each = &note_look_each};
 const struct operation note_wait = NOTE("note_wait", LANE_READ, two);
 const struct operation note_add = NOTE("note_add", LANE_WRITE, locking);
 const struct operation note_lock = NOTE("note_lock", LANE_WRITE, three);
@@ -59,9 +65,9 @@ const struct operation note_count = {.name = "note_count", .lane = LANE_READ};
 /* The same function for another path: prepared once. */
 static const struct operation note_read_too = NOTE("note_read", LANE_READ, one);
 
-static const struct operation *const operations[] = {&note_read,   &note_wait,  &note_add,
-                                                     &note_lock,   &note_alone, &note_read_too,
-                                                     &note_commit, &note_count};
+static const struct operation *const operations[] = {
+    &note_look, &note_look_each, &note_read,     &note_wait,   &note_add,
+    &note_lock, &note_alone,     &note_read_too, &note_commit, &note_count};
 
 /* --- the database --- */
 

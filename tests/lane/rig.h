@@ -38,8 +38,8 @@ extern PGconn *control;
 /* What the lanes have logged in this test, in one text. */
 extern char logged[16384];
 
-extern const struct operation note_read, note_wait, note_add, note_lock, note_alone, note_commit,
-    note_count;
+extern const struct operation note_read, note_look, note_wait, note_add, note_lock, note_alone,
+    note_commit, note_count;
 
 /* Unchecked fixture: make the database and drop it. */
 void database_create(void);

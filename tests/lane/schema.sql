@@ -19,6 +19,16 @@ BEGIN
     RETURN QUERY SELECT 'ok', NULL::jsonb, p_word, transaction_timestamp()::text, pg_backend_pid();
 END $$;
 
+-- The same for several words at once, a row for each; its transaction counts them.
+CREATE FUNCTION note_look(p_word text) RETURNS SETOF note LANGUAGE sql AS
+$$ SELECT outcome, facts, word, '1', backend FROM onramp.note_read(p_word) $$;
+CREATE FUNCTION note_look_each(p_words text[]) RETURNS SETOF note LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT n.outcome, n.facts, n.word, cardinality(p_words)::text, n.backend
+                 FROM unnest(p_words) WITH ORDINALITY AS asked (word, at), note_read(asked.word) n
+                 WHERE asked.word IS DISTINCT FROM 'lost' ORDER BY asked.at;
+END $$;
+
 -- Waits until the tests give the advisory lock free.
 CREATE FUNCTION note_wait(p_word text, p_key int) RETURNS SETOF note LANGUAGE plpgsql AS $$
 BEGIN

@@ -83,7 +83,8 @@ def fastify(build, directory, load, server):
     copy = os.path.join(directory, "fastify")
     shutil.copytree(place, copy)
     port, database = free_port(), server.database()
-    database["env"]["NODE_ENV"] = "production"
+    database["env"].update(NODE_ENV="production", CALLBACK_SECRET=server.secret,
+                           CALLBACK_SECRET_ID=server.secret_id)
     return Peer("fastify", [node, "server.js", str(port)], port, directory, load, server, cwd=copy,
                 **database)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // server.js PORT - what one would write instead of onramp for the routes that bench/run measures:
 // fastify, and pg with a pool and prepared statements, over the same SQL functions. The database
-// comes from the environment (PGHOST, PGUSER, PGDATABASE).
+// comes from the environment (PGHOST, PGUSER, PGDATABASE), and so does the secret of the callbacks.
 import { createHash } from "node:crypto";
 
 import Fastify from "fastify";

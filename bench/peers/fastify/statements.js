@@ -20,11 +20,6 @@ export const tokenCheck = {
   text: "SELECT * FROM onramp.token_check($1)",
 };
 
-export const callbackSecretList = {
-  name: "callback_secret_list",
-  text: "SELECT * FROM onramp.callback_secret_list($1)",
-};
-
 export const circuitGet = {
   name: "circuit_get",
   text: "SELECT * FROM onramp.circuit_get($1, $2)",

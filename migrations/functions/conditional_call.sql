@@ -63,7 +63,8 @@ BEGIN
                 WHERE id = p_id AND (p_customer IS NULL OR customer_id = p_customer)
                 FOR NO KEY UPDATE;
         END CASE;
-        IF v_version <> ALL (p_versions) THEN
+        -- Asked for, because <> ALL of no version at all is true whatever stands before it.
+        IF v_version IS NOT NULL AND v_version <> ALL (p_versions) THEN
             v.outcome := 'version_mismatch';
             v.facts := jsonb_build_object('detail',
                 format('The version is %s by now. Read it again, and decide again.', v_version));

@@ -12,6 +12,8 @@ from contract import check
 from roles_test import MAY, SIGNED
 from scene import Scene, documented
 
+NOBODYS = "01a203cb-5a1c-736b-ac07-37132f52dcf3"
+
 
 @pytest.fixture(scope="module")
 def scene(operator):
@@ -165,7 +167,7 @@ def test_head_is_get_without_its_body(scene, operation):
 )
 def test_ownership_comes_before_what_is_wrong_with_the_body(scene, operation):
     """404 for what is not there, or not one's own, whatever else is wrong with the request."""
-    values = dict.fromkeys(operation.path_names, "01a203cb-5a1c-736b-ac07-37132f52dcf3")
+    values = dict.fromkeys(operation.path_names, NOBODYS)
     if "partner" in values:
         values["partner"] = "none-such"
     target = operation.url(**values)
@@ -178,3 +180,12 @@ def test_ownership_comes_before_what_is_wrong_with_the_body(scene, operation):
         headers = {"Content-Type": media}
         scene.send(operation, target, body, headers).must(404, "not_found")
     scene.send(operation, target + "?colour=red", b"{}").must(404, "not_found")
+
+
+@every(412)
+def test_ownership_comes_before_the_version(scene, operation):
+    target = operation.url(**dict.fromkeys(operation.path_names, NOBODYS))
+    for tag in ('"1"', '"0"', '"no version of ours"'):
+        body = b'{"name": "x"}' if operation.id == "circuit_update" else scene.body(operation)
+        headers = {"If-Match": tag}
+        scene.send(operation, target, body, headers).must(404, "not_found")

@@ -9,15 +9,16 @@
 #include "db/conditional.h"
 #include "db/rows.h"
 #include "partners/callback.h"
+#include "partners/delivery.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHORES = 4, DEADLINE_MS = 30000 };
+enum { CHORES = 5, DEADLINE_MS = 30000 };
 
-static const struct operation *const operations[CHORES] = {&circuit_stall, &callback_memory_sweep,
-                                                           &idempotency_sweep, &feed_sweep};
-static const int64_t periods_ms[CHORES] = {10000, 60000, 60000, 60000};
+static const struct operation *const operations[CHORES] = {
+    &circuit_stall, &callback_memory_sweep, &idempotency_sweep, &feed_sweep, &delivery_sweep};
+static const int64_t periods_ms[CHORES] = {10000, 60000, 60000, 60000, 60000};
 
 struct chore {
     struct query query; /* first: the callbacks know the chore by it */

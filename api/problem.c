@@ -119,6 +119,10 @@ static const struct problem problems[] = {
      "An authorization serves one connection at a time. Ask for another one.", 0},
     {"address_space_overlap", 409, "Address spaces overlap",
      "Connect VNets whose address spaces do not overlap on one circuit.", 0},
+    {"webhook_limit_reached", 409, "At the limit of webhook endpoints",
+     "Delete a webhook endpoint first.", 0},
+    {"webhook_disabled", 409, "Webhook endpoint disabled",
+     "Nothing is sent to an endpoint that is off. PATCH it with {\"enabled\": true} first.", 0},
 };
 /* clang-format on */
 

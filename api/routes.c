@@ -9,7 +9,9 @@
 #include "circuits/limit.h"
 #include "circuits/vnet.h"
 #include "partners/callback.h"
+#include "partners/delivery.h"
 #include "partners/partner.h"
+#include "partners/webhook.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +77,20 @@ static const struct route routes[] = {
     {GET,    "/v1/partner/circuits",   PARTNER,             0,       &partner_circuit_list,  NULL},
     {GET,    "/v1/partner/circuits/{id}",
                                        PARTNER,             0,       &partner_circuit_get,   &partner_circuit_get},
+    {POST,   "/v1/webhooks",           ANY_ROLE,            KIB(64), &webhook_create,        NULL},
+    {GET,    "/v1/webhooks",           ANY_ROLE,            0,       &webhook_list,          NULL},
+    {GET,    "/v1/webhooks/{id}",      ANY_ROLE,            0,       &webhook_get,           &webhook_get},
+    {PATCH,  "/v1/webhooks/{id}",      ANY_ROLE,            KIB(64), &webhook_update,        &webhook_get},
+    {DELETE, "/v1/webhooks/{id}",      ANY_ROLE,            0,       &webhook_delete,        &webhook_get},
+    {POST,   "/v1/webhooks/{id}/ping", ANY_ROLE,            0,       &webhook_ping,          &webhook_get},
+    {POST,   "/v1/webhooks/{id}/secret",
+                                       ANY_ROLE,            0,       &webhook_secret_rotate, &webhook_get},
+    {GET,    "/v1/webhooks/{id}/deliveries",
+                                       ANY_ROLE,            0,       &delivery_list,         &webhook_get},
+    {POST,   "/v1/webhooks/{id}/deliveries/{delivery}/redeliver",
+                                       ANY_ROLE,            0,       &delivery_redeliver,    &webhook_get},
+    {POST,   "/v1/webhooks/{id}/recover",
+                                       ANY_ROLE,            KIB(64), &webhook_recover,       &webhook_get},
     {GET,    "/healthz",               EVERYBODY,           0,       NULL, NULL, health_serve},
     {GET,    "/readyz",                EVERYBODY,           0,       &schema_ready, NULL, ready_serve},
     {GET,    "/openapi.yaml",          EVERYBODY,           0,       NULL, NULL, openapi_serve},

@@ -14,7 +14,7 @@
 -- their way is not looked at, whatever its backlog.
 
 CREATE DOMAIN webhook_url AS text
-    CONSTRAINT a_url_has_1_to_2000_characters CHECK (char_length(VALUE) BETWEEN 1 AND 2000);
+    CONSTRAINT a_url_has_1_to_2048_characters CHECK (char_length(VALUE) BETWEEN 1 AND 2048);
 COMMENT ON DOMAIN webhook_url IS 'Where an endpoint is; it may hold a password of its owner''s.';
 CREATE DOMAIN event_filter AS text[]
     CONSTRAINT a_filter_has_1_to_50_patterns

@@ -36,6 +36,7 @@ NOT_ROUTED = {
     "conditional_call": "db/",
     "delivery_claim": "partners/",
     "delivery_record": "partners/",
+    "delivery_sweep": "partners/",
     "event_list": "circuits/",
     "feed_sweep": "circuits/",
     "feed_tail": "circuits/",
@@ -202,6 +203,18 @@ def test_copies_of_the_types_of_events_equal_the_database():
     in_sql = set(re.findall(r"^\('(\w+\.\w+)'", graph, re.M))
     assert set(in_c) == in_sql | {"circuit.*", "connection.*"}
     assert len(in_c) == len(set(in_c))
+
+
+def test_what_a_webhook_may_hear_are_the_types_of_events():
+    in_c = re.findall(r'"([\w.*]+)"', the_c_of("partners").split("event_patterns[] = {")[1]
+                      .split("}")[0])
+    graph = (HOUSE / "migrations/0007_provider_transition.sql").read_text()
+    own = {"ping", "endpoint.disabled", "endpoint.*", "circuit.*", "connection.*", "*"}
+    assert set(in_c) == set(re.findall(r"^\('(\w+\.\w+)'", graph, re.M)) | own
+    schemas = openapi()["components"]["schemas"]
+    assert in_c == schemas["EventPattern"]["enum"]
+    assert schemas["DeliveredType"]["enum"] == schemas["EventType"]["enum"] + [
+        "endpoint.disabled", "ping"]
 
 
 def test_the_catalogue_keeps_its_attribution():

@@ -38,6 +38,7 @@ def state(scene):
             "/v1/vnets",
             "/v1/connections",
             "/v1/tokens",
+            "/v1/webhooks",
             f"/v1/circuits/{scene.circuit['id']}/events",
             f"/v1/circuits/{scene.circuit['id']}/authorizations",
         )
@@ -118,7 +119,11 @@ def test_an_unknown_coding_is_501(scene, operation):
     raw(scene, octets).must(501, "not_implemented")
 
 
-@every(422)
+@pytest.mark.parametrize(
+    "operation",
+    [o for o in documented(422) if o.media or {"limit", "dryRun"} & {p["name"] for p in o.parameters}],
+    ids=str,
+)
 def test_a_value_out_of_range_is_422(scene, operation):
     names = {p["name"] for p in operation.parameters}
     target, headers, body = scene.target(operation), {}, scene.body(operation)
@@ -128,12 +133,9 @@ def test_a_value_out_of_range_is_422(scene, operation):
     elif "limit" in names:
         target += "?limit=0"
         pointer = "?limit"
-    elif "dryRun" in names:
+    else:
         target += "?dryRun=perhaps"
         pointer = "?dryRun"
-    else:
-        headers["Idempotency-Key"] = "x" * 256
-        pointer = "Idempotency-Key"
     answer = scene.send(operation, target, body, headers).must(422, "invalid_request")
     assert pointer in answer.pointers, answer
 

@@ -32,6 +32,10 @@ class World:
         self.event = self.a.events(self.circuit)[-1]
         target = f"/v1/circuits/{self.circuit['id']}/authorizations"
         self.authorization = self.a.client.post(target, {"name": unique("key")}).must(201).json
+        to = {"url": "https://hooks.example.com/path-of-a", "description": unique("hook")}
+        self.webhook = self.a.client.post("/v1/webhooks", to).must(201).json
+        target = f"/v1/webhooks/{self.webhook['id']}/ping"
+        self.delivery = self.a.client.send("POST", target).must(202).json
         self.ids = {
             "customer": self.a.id,
             "token": self.a.token_id,
@@ -43,6 +47,8 @@ class World:
             "connection": self.connection["id"],
             "event": self.event["id"],
             "authorization": self.authorization["id"],
+            "webhook": self.webhook["id"],
+            "delivery": self.delivery["id"],
         }
         self.marks = list(self.ids.values()) + [
             self.a.name,
@@ -55,6 +61,9 @@ class World:
             self.vnet["addressSpace"][0],
             self.authorization["authorizationKey"],
             self.authorization["name"],
+            self.webhook["description"],
+            self.webhook["secret"],
+            "path-of-a",
             "tag-of-a",
             "value-of-a",
         ]
@@ -62,7 +71,7 @@ class World:
     def snapshot(self):
         """Everything of A, as A sees it."""
         client = self.a.client
-        lists = ["circuits", "vnets", "connections", "tokens"]
+        lists = ["circuits", "vnets", "connections", "tokens", "webhooks"]
         lists.append(f"circuits/{self.circuit['id']}/authorizations")
         return [client.pages(f"/v1/{x}") for x in lists]
 
@@ -105,10 +114,11 @@ def test_every_id_of_another_customer_is_404(world, operation):
     before = world.snapshot()
     for kind, foreign in world.ids.items():
         for what, body, media in bodies(operation):
-            answer = call(world.b.client, operation, operation.url(id=foreign, authorization=foreign), body, media)
+            target = operation.url(**dict.fromkeys(operation.path_names, foreign))
+            answer = call(world.b.client, operation, target, body, media)
             assert answer.status == (403 if role_never else 404), (kind, what, answer)
             assert not leaks(world, answer), (kind, what, answer)
-            target = operation.url(id=uuid.uuid4(), authorization=uuid.uuid4())
+            target = operation.url(**dict.fromkeys(operation.path_names, uuid.uuid4()))
             unknown = call(world.b.client, operation, target, body, media)
             ignored = ("requestId", "instance")
             assert without(answer.json, *ignored) == without(unknown.json, *ignored), (kind, what)

@@ -60,6 +60,16 @@ MAY = {
     "partner_circuit_quote": "P",
     "partner_circuit_list": "P",
     "partner_circuit_get": "P",
+    "webhook_create": ALL,
+    "webhook_list": ALL,
+    "webhook_get": ALL,
+    "webhook_update": ALL,
+    "webhook_delete": ALL,
+    "webhook_ping": ALL,
+    "webhook_secret_rotate": ALL,
+    "webhook_recover": ALL,
+    "delivery_list": ALL,
+    "delivery_redeliver": ALL,
     "health": PUBLIC,
     "ready": PUBLIC,
     "openapi_get": PUBLIC,
@@ -78,7 +88,7 @@ def callers(operator):
 
 
 def call(client, operation, slug, headers=None):
-    ids = {"id": uuid.uuid4(), "authorization": uuid.uuid4(), "partner": slug}
+    ids = dict.fromkeys(("id", "authorization", "delivery"), uuid.uuid4()) | {"partner": slug}
     target = operation.path.format_map(ids) if operation.path_names else None
     body = None
     sent = dict(headers or {})
@@ -181,7 +191,8 @@ def test_the_scheme_is_read_in_any_case(customer, anonymous):
 @pytest.mark.parametrize("path", sorted({o.path for o in contract.OPERATIONS}))
 def test_a_method_that_the_path_lacks_is_405_with_allow(operator, anonymous, path):
     has = contract.methods_of(path)
-    target = path.format(id=uuid.uuid4(), authorization=uuid.uuid4(), partner="equinix")
+    ids = dict.fromkeys(("id", "authorization", "delivery"), uuid.uuid4())
+    target = path.format(partner="equinix", **ids)
     for method in METHODS:
         if method in has:
             continue
@@ -218,7 +229,7 @@ def test_a_method_that_the_path_lacks_is_405_with_allow(operator, anonymous, pat
         "/healthz/x",
         "/metrics",
         "/docs",
-        "/v1/webhooks",
+        "/v1/webhook",
         "/v1/events",
         "/v1/circuits%2f",
         "/favicon.ico",
@@ -244,5 +255,5 @@ def test_an_id_that_cannot_be_one_is_404(callers, operation, wrong):
     client = clients[MAY[operation.id][0]]
     body = json.dumps(operation.example()).encode() if operation.media else None
     headers = {"Content-Type": operation.media[0]} if operation.media else {}
-    target = operation.url(id=wrong, authorization=wrong)
+    target = operation.url(id=wrong, authorization=wrong, delivery=wrong)
     client.send(operation.method, target, body, headers).must(404, "not_found")

@@ -22,6 +22,10 @@ class Scene:
         self.authorization = client.post(target, {"name": "scene"}).must(201).json
         mine = {"role": "customer", "customerId": self.customer.id, "description": "to be revoked"}
         self.token = client.post("/v1/tokens", mine).must(201).json
+        to = {"url": "https://hooks.example.com/scene", "description": "scene"}
+        self.webhook = client.post("/v1/webhooks", to).must(201).json
+        target = f"/v1/webhooks/{self.webhook['id']}/ping"
+        self.delivery = client.send("POST", target).must(202).json
         # What the {id} of a path is, by the beginning of the path.
         self.ids = {
             "/v1/customers/": self.customer.id,
@@ -30,11 +34,16 @@ class Scene:
             "/v1/vnets/": self.vnet["id"],
             "/v1/connections/": self.connection["id"],
             "/v1/partner/circuits/": self.circuit["id"],
+            "/v1/webhooks/": self.webhook["id"],
         }
 
     def target(self, operation):
         """The path with the names of what is there."""
-        values = {"partner": self.partner.slug, "authorization": self.authorization["id"]}
+        values = {
+            "partner": self.partner.slug,
+            "authorization": self.authorization["id"],
+            "delivery": self.delivery["id"],
+        }
         if "id" in operation.path_names:
             known = [i for beginning, i in self.ids.items() if operation.path.startswith(beginning)]
             assert known, f"tests/http/scene.py has nothing for the id in {operation.path}"

@@ -17,6 +17,7 @@ int command_reset(const struct options *options);
 int command_secrets(const struct options *options);
 int command_token(const struct options *options);
 int command_callback(const struct options *options);
+int command_simulate_partner(const struct options *options);
 
 /* A step that is done, for who watches: "<step>  <what>" on standard output. */
 void progress(const char *step, const char *format, ...) __attribute__((format(printf, 2, 3)));

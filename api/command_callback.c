@@ -2,10 +2,12 @@
 /* callback: what a partner's order system does, from a terminal. The signature goes to curl by a
  * descriptor, never on a command line that others on the machine can read. */
 #include "api/command.h"
-#include "api/state.h"
+#include "api/server_url.h"
 #include "partners/signature.h"
+#include "partners/slug.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +24,6 @@ struct post {
     char signature[SIGNATURE_TEXT];
     char *body;
 };
-
-static const char *given(const char *option, const char *variable)
-{
-    const char *value = option != NULL ? option : getenv(variable);
-    return value != NULL && value[0] != '\0' ? value : NULL;
-}
 
 /* --- what is said --- */
 
@@ -81,27 +77,6 @@ static bool id_make(char *out, size_t size)
     for (size_t i = 0; i < sizeof octets; i++)
         length += snprintf(out + length, size - (size_t)length, "%02x", octets[i]);
     return true;
-}
-
-/* The server: --url, ONRAMP_URL, or the one that runs here. */
-static bool url_find(char *out, size_t size, const struct options *options)
-{
-    const char *url = given(options->url, "ONRAMP_URL");
-    json_t *running = NULL;
-    struct state state;
-    if (url == NULL && state_open(&state, options, false)) {
-        running = state_running_read(&state);
-        url = json_string_value(json_object_get(running, "url"));
-    }
-    if (url == NULL)
-        complain("which server? Nothing runs here, and neither --url nor ONRAMP_URL is given");
-    else
-        snprintf(out, size, "%s", url);
-    json_decref(running);
-    size_t length = url != NULL ? strlen(out) : 0;
-    while (length > 0 && out[length - 1] == '/')
-        out[--length] = '\0';
-    return url != NULL;
 }
 
 /* --- curl --- */
@@ -214,8 +189,8 @@ int command_callback(const struct options *options)
     struct post post = {0};
     struct signature_key key;
     char base[900];
-    const char *partner = given(options->partner, "ONRAMP_PARTNER");
-    const char *secret = given(options->secret, "ONRAMP_PARTNER_SECRET");
+    const char *partner = option_or_variable(options->partner, "ONRAMP_PARTNER");
+    const char *secret = option_or_variable(options->secret, "ONRAMP_PARTNER_SECRET");
     if (partner == NULL || secret == NULL || options->type == NULL ||
         options->service_key == NULL) {
         complain("a callback needs --partner, --secret, --type and --service-key; %s is missing",
@@ -229,7 +204,7 @@ int command_callback(const struct options *options)
         complain("--secret is not a secret: whsec_ and the base64 of 24 to 64 octets");
         return EXIT_USAGE;
     }
-    if (strspn(partner, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(partner)) {
+    if (!slug_valid(partner)) {
         complain("--partner is a slug: lower case letters, digits and hyphens");
         return EXIT_USAGE;
     }
@@ -237,7 +212,7 @@ int command_callback(const struct options *options)
         complain("--webhook-id is 1 to 256 visible ASCII characters without a full stop");
         return EXIT_USAGE;
     }
-    if (!url_find(base, sizeof base, options))
+    if (!server_url_find(base, sizeof base, options))
         return EXIT_STOPPED;
     snprintf(post.url, sizeof post.url, "%s/v1/partners/%s/callbacks", base, partner);
     snprintf(post.timestamp, sizeof post.timestamp, "%lld", (long long)time(NULL));

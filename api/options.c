@@ -56,6 +56,22 @@ static const struct known {
     {"timestamp",          TEXT,   offsetof(struct options, timestamp)         },
     {"webhook-id",         TEXT,   offsetof(struct options, webhook_id)        },
     {"url",                TEXT,   offsetof(struct options, url)               },
+    {"token",              TEXT,   offsetof(struct options, token)             },
+    {"keys",               TEXT,   offsetof(struct options, keys)              },
+    {"delay",              TEXT,   offsetof(struct options, delay)             },
+    {"duplicates",         TEXT,   offsetof(struct options, duplicates)        },
+    {"reorder",            TEXT,   offsetof(struct options, reorder)           },
+    {"silence",            TEXT,   offsetof(struct options, silence)           },
+    {"reject",             TEXT,   offsetof(struct options, reject)            },
+    {"wrong-signatures",   TEXT,   offsetof(struct options, wrong_signatures)  },
+    {"clock-skew",         TEXT,   offsetof(struct options, clock_skew)        },
+    {"rate",               TEXT,   offsetof(struct options, rate)              },
+    {"parallel",           TEXT,   offsetof(struct options, parallel)          },
+    {"for",                TEXT,   offsetof(struct options, lasts)             },
+    {"patience",           TEXT,   offsetof(struct options, patience)          },
+    {"seed",               TEXT,   offsetof(struct options, seed)              },
+    {"until-idle",         FLAG,   offsetof(struct options, until_idle)        },
+    {"plan",               FLAG,   offsetof(struct options, plan)              },
 };
 enum { KNOWN = sizeof known / sizeof *known };
 

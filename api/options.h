@@ -39,6 +39,10 @@ struct options {
     /* callback (with partner) */
     const char *secret, *type, *service_key, *note, *reason, *primary_port, *secondary_port;
     const char *s_tag, *partner_reference, *expected_by, *timestamp, *webhook_id, *url;
+    /* simulate-partner (with partner, secret, url, json) */
+    const char *token, *keys, *delay, *duplicates, *reorder, *silence, *reject, *wrong_signatures;
+    const char *clock_skew, *rate, *parallel, *lasts, *patience, *seed;
+    bool until_idle, plan;
     /* The verb and what follows it; then what stood behind "--", NULL-terminated. */
     const char *words[OPTIONS_WORDS];
     int word_count;

@@ -26,6 +26,11 @@ bool signals_open(void)
     return descriptor >= 0;
 }
 
+int signals_descriptor(void)
+{
+    return descriptor;
+}
+
 void signals_wait(int milliseconds)
 {
     struct pollfd wait = {.fd = descriptor, .events = POLLIN};

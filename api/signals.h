@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signals.h - the daemon's signals, read from a descriptor by its main thread. */
+/* signals.h - the signals of the daemon, or of another verb that runs on, read from a descriptor by
+ * its main thread. */
 #ifndef ONRAMP_API_SIGNALS_H
 #define ONRAMP_API_SIGNALS_H
 
@@ -7,6 +8,9 @@
 
 /* Block them in this thread and in all that it starts, and make the descriptor. Once, early. */
 bool signals_open(void);
+
+/* The descriptor, for a loop that waits for more than signals: readable when one has arrived. */
+int signals_descriptor(void);
 
 /* Wait until one arrives, at most milliseconds (-1: without limit), and take all that are there. */
 void signals_wait(int milliseconds);

@@ -8,7 +8,9 @@
 
 #include "db/kind.h"
 
-/* NULL-terminated, as they stand in JSON and in the database. */
+enum provider_status { NOT_PROVISIONED, PROVISIONING, PROVISIONED, DEPROVISIONING };
+
+/* By status, NULL-terminated, as they stand in JSON and in the database. */
 extern const char *const provider_status_names[];
 
 extern const struct kind kind_provider_status;

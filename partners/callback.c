@@ -8,15 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const event_types[] = {"circuit.provisioning",
-                                          "circuit.provisioned",
-                                          "circuit.rejected",
-                                          "circuit.deprovisioning",
-                                          "circuit.deprovisioned",
-                                          "circuit.progress",
-                                          NULL};
+const char *const callback_type_names[] = {
+    [CALLBACK_PROVISIONING] = "circuit.provisioning",
+    [CALLBACK_PROVISIONED] = "circuit.provisioned",
+    [CALLBACK_REJECTED] = "circuit.rejected",
+    [CALLBACK_DEPROVISIONING] = "circuit.deprovisioning",
+    [CALLBACK_DEPROVISIONED] = "circuit.deprovisioned",
+    [CALLBACK_PROGRESS] = "circuit.progress",
+    [CALLBACK_TYPES] = NULL,
+};
 
-static const struct kind event_type = KIND_WORD(event_types);
+static const struct kind event_type = KIND_WORD(callback_type_names);
 static const struct kind sentence = KIND_TEXT(1, 1000);
 static const struct kind port = KIND_TEXT(1, 120);
 static const struct kind reference = KIND_TEXT(1, 120);

@@ -5,6 +5,20 @@
 
 #include "db/operation.h"
 
+/* What a partner may announce. */
+enum callback_type {
+    CALLBACK_PROVISIONING,
+    CALLBACK_PROVISIONED,
+    CALLBACK_REJECTED,
+    CALLBACK_DEPROVISIONING,
+    CALLBACK_DEPROVISIONED,
+    CALLBACK_PROGRESS,
+    CALLBACK_TYPES
+};
+
+/* "circuit.provisioning" and so on, by type; NULL-terminated. */
+extern const char *const callback_type_names[];
+
 /* The body is read and checked here, but by whom it comes is for api/ to establish: either
  * caller.secret_id (a signature) or an operator's token, which needs data.reason. */
 extern const struct operation callback_apply;

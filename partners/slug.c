@@ -85,3 +85,9 @@ bool slug_make(char out[SLUG_MAX + 1], const char *name)
     out[used] = '\0';
     return used > 0;
 }
+
+bool slug_valid(const char *text)
+{
+    size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return length > 0 && length <= SLUG_MAX && text[length] == '\0';
+}

@@ -13,4 +13,7 @@ enum { SLUG_MAX = 100 };
  * left or it does not fit. */
 bool slug_make(char out[SLUG_MAX + 1], const char *name);
 
+/* Whether text could be one. */
+bool slug_valid(const char *text);
+
 #endif

@@ -20,6 +20,7 @@ LAYERS = {
 }
 # Which folder alone may include a library's header.
 LIBRARIES = {
+    "curl/curl.h": "partners",
     "microhttpd.h": "api",
     "libpq-fe.h": "db",
 }

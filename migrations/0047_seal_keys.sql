@@ -23,6 +23,7 @@ RETURN substring(p_secret FROM '^v1\.([A-Za-z0-9_-]{1,32})\.[A-Za-z0-9_-]{38,}$'
 COMMENT ON FUNCTION sealed_with(text) IS 'The id of the key that sealed it; null: it is not sealed.';
 
 ALTER TABLE callback_secrets
+    DROP CONSTRAINT a_secret_is_not_empty,
     ADD COLUMN key_id text COLLATE "C" GENERATED ALWAYS AS (sealed_with(secret)) STORED
         CONSTRAINT a_callback_secret_is_sealed_with_a_known_key REFERENCES seal_keys,
     -- A database of before holds secrets that are not sealed, and no key to seal them with is here:
@@ -33,6 +34,7 @@ COMMENT ON COLUMN callback_secrets.secret IS
 COMMENT ON COLUMN callback_secrets.key_id IS 'The key that it is sealed with.';
 
 ALTER TABLE webhook_secrets
+    DROP CONSTRAINT a_webhook_secret_is_not_empty,
     ADD COLUMN key_id text COLLATE "C" GENERATED ALWAYS AS (sealed_with(secret)) STORED
         CONSTRAINT a_webhook_secret_is_sealed_with_a_known_key REFERENCES seal_keys,
     ADD CONSTRAINT a_webhook_secret_is_sealed CHECK (sealed_with(secret) IS NOT NULL);

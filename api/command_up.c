@@ -9,6 +9,7 @@
 #include "db/embedded.h"
 #include "partners/destination.h"
 #include "partners/seal.h"
+#include "partners/sender.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -225,12 +226,38 @@ static void serve_until_told(const struct storage *storage)
         signals_wait(storage->embedded != NULL ? embedded_tend(storage->embedded) : -1);
 }
 
+static int64_t time_given(const char *text, const char *otherwise)
+{
+    int64_t milliseconds = 0;
+    duration_read(&milliseconds, text != NULL ? text : otherwise);
+    return milliseconds;
+}
+
+static struct sender *webhooks_start(const struct options *options, const struct storage *storage)
+{
+    struct sender_settings settings = {
+        .conninfo = storage->daemon,
+        .timeout_ms = time_given(options->webhook_timeout, "15s"),
+        .disable_after_ms = time_given(options->webhook_disable_after, "5d"),
+        .ca = options->webhook_ca,
+        .log = log_line,
+    };
+    schedule_read(&settings.schedule,
+                  options->webhook_schedule != NULL ? options->webhook_schedule : schedule_default);
+    if (settings.ca != NULL && access(settings.ca, R_OK) != 0) {
+        complain("cannot read %s: %s", settings.ca, strerror(errno));
+        return NULL;
+    }
+    return sender_start(&settings);
+}
+
 static int daemon_run(struct state *state, const struct options *options)
 {
     char path[PATH_MAX], secrets[PATH_MAX];
     int status = EXIT_FAILURE;
     struct storage storage = {0};
     struct server *server = NULL;
+    struct sender *sender = NULL;
     if (!signals_open() || !log_folder_make(path, state) ||
         !state_running_write(state, "starting", NULL))
         return EXIT_FAILURE;
@@ -245,7 +272,11 @@ static int daemon_run(struct state *state, const struct options *options)
         !secrets_start(secrets_place(secrets, state, options), &storage) ||
         !first_start(state, &storage) || signals_stop())
         goto done;
+    sender = webhooks_start(options, &storage);
+    if (sender == NULL)
+        goto done;
     struct server_settings settings = {
+        .sender = sender,
         .conninfo = storage.daemon,
         .listen = listen_address(options),
         .port = (uint16_t)(options->port >= 0 ? options->port : DEFAULT_PORT),
@@ -261,8 +292,12 @@ done:
     if (status != EXIT_SUCCESS && signals_stop())
         complain("told to stop before it was ready");
     signals_insist();
+    if (sender != NULL)
+        sender_leave(sender, GRACE_SECONDS);
     if (server != NULL)
         server_stop(server, GRACE_SECONDS);
+    if (sender != NULL)
+        sender_end(sender);
     seal_keys_forget();
     storage_stop(&storage);
     unlink(state_path(path, state, "running"));

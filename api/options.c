@@ -5,6 +5,7 @@
 #include "api/log.h"
 #include "db/arena.h"
 #include "partners/destination.h"
+#include "partners/schedule.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -24,60 +25,80 @@ static const struct known {
     enum form form;
     size_t place; /* in struct options */
 } known[] = {
-    {"config",             PATH,   offsetof(struct options, config)            },
-    {"state",              PATH,   offsetof(struct options, state)             },
-    {"database",           TEXT,   offsetof(struct options, database)          },
-    {"secrets-key",        PATH,   offsetof(struct options, secrets_key)       },
-    {"listen",             TEXT,   offsetof(struct options, listen)            },
-    {"port",               NUMBER, offsetof(struct options, port)              },
-    {"log-level",          TEXT,   offsetof(struct options, log_level)         },
-    {"webhook-allow-cidr", TEXTS,  offsetof(struct options, webhook_allow_cidr)},
-    {"detach",             FLAG,   offsetof(struct options, detach)            },
-    {"json",               FLAG,   offsetof(struct options, json)              },
-    {"yes",                FLAG,   offsetof(struct options, yes)               },
-    {"print-curl",         FLAG,   offsetof(struct options, print_curl)        },
-    {"help",               FLAG,   offsetof(struct options, help)              },
-    {"version",            FLAG,   offsetof(struct options, version)           },
-    {"role",               TEXT,   offsetof(struct options, role)              },
-    {"customer",           TEXT,   offsetof(struct options, customer)          },
-    {"partner",            TEXT,   offsetof(struct options, partner)           },
-    {"description",        TEXT,   offsetof(struct options, description)       },
-    {"expires-at",         TEXT,   offsetof(struct options, expires_at)        },
-    {"secret",             TEXT,   offsetof(struct options, secret)            },
-    {"type",               TEXT,   offsetof(struct options, type)              },
-    {"service-key",        TEXT,   offsetof(struct options, service_key)       },
-    {"note",               TEXT,   offsetof(struct options, note)              },
-    {"reason",             TEXT,   offsetof(struct options, reason)            },
-    {"primary-port",       TEXT,   offsetof(struct options, primary_port)      },
-    {"secondary-port",     TEXT,   offsetof(struct options, secondary_port)    },
-    {"s-tag",              TEXT,   offsetof(struct options, s_tag)             },
-    {"partner-reference",  TEXT,   offsetof(struct options, partner_reference) },
-    {"expected-by",        TEXT,   offsetof(struct options, expected_by)       },
-    {"timestamp",          TEXT,   offsetof(struct options, timestamp)         },
-    {"webhook-id",         TEXT,   offsetof(struct options, webhook_id)        },
-    {"url",                TEXT,   offsetof(struct options, url)               },
-    {"token",              TEXT,   offsetof(struct options, token)             },
-    {"keys",               TEXT,   offsetof(struct options, keys)              },
-    {"delay",              TEXT,   offsetof(struct options, delay)             },
-    {"duplicates",         TEXT,   offsetof(struct options, duplicates)        },
-    {"reorder",            TEXT,   offsetof(struct options, reorder)           },
-    {"silence",            TEXT,   offsetof(struct options, silence)           },
-    {"reject",             TEXT,   offsetof(struct options, reject)            },
-    {"wrong-signatures",   TEXT,   offsetof(struct options, wrong_signatures)  },
-    {"clock-skew",         TEXT,   offsetof(struct options, clock_skew)        },
-    {"rate",               TEXT,   offsetof(struct options, rate)              },
-    {"parallel",           TEXT,   offsetof(struct options, parallel)          },
-    {"for",                TEXT,   offsetof(struct options, lasts)             },
-    {"patience",           TEXT,   offsetof(struct options, patience)          },
-    {"seed",               TEXT,   offsetof(struct options, seed)              },
-    {"until-idle",         FLAG,   offsetof(struct options, until_idle)        },
-    {"plan",               FLAG,   offsetof(struct options, plan)              },
+    {"config",                PATH,   offsetof(struct options, config)               },
+    {"state",                 PATH,   offsetof(struct options, state)                },
+    {"database",              TEXT,   offsetof(struct options, database)             },
+    {"secrets-key",           PATH,   offsetof(struct options, secrets_key)          },
+    {"listen",                TEXT,   offsetof(struct options, listen)               },
+    {"port",                  NUMBER, offsetof(struct options, port)                 },
+    {"log-level",             TEXT,   offsetof(struct options, log_level)            },
+    {"webhook-schedule",      TEXT,   offsetof(struct options, webhook_schedule)     },
+    {"webhook-timeout",       TEXT,   offsetof(struct options, webhook_timeout)      },
+    {"webhook-disable-after", TEXT,   offsetof(struct options, webhook_disable_after)},
+    {"webhook-ca",            PATH,   offsetof(struct options, webhook_ca)           },
+    {"webhook-allow-cidr",    TEXTS,  offsetof(struct options, webhook_allow_cidr)   },
+    {"detach",                FLAG,   offsetof(struct options, detach)               },
+    {"json",                  FLAG,   offsetof(struct options, json)                 },
+    {"yes",                   FLAG,   offsetof(struct options, yes)                  },
+    {"print-curl",            FLAG,   offsetof(struct options, print_curl)           },
+    {"help",                  FLAG,   offsetof(struct options, help)                 },
+    {"version",               FLAG,   offsetof(struct options, version)              },
+    {"role",                  TEXT,   offsetof(struct options, role)                 },
+    {"customer",              TEXT,   offsetof(struct options, customer)             },
+    {"partner",               TEXT,   offsetof(struct options, partner)              },
+    {"description",           TEXT,   offsetof(struct options, description)          },
+    {"expires-at",            TEXT,   offsetof(struct options, expires_at)           },
+    {"secret",                TEXT,   offsetof(struct options, secret)               },
+    {"type",                  TEXT,   offsetof(struct options, type)                 },
+    {"service-key",           TEXT,   offsetof(struct options, service_key)          },
+    {"note",                  TEXT,   offsetof(struct options, note)                 },
+    {"reason",                TEXT,   offsetof(struct options, reason)               },
+    {"primary-port",          TEXT,   offsetof(struct options, primary_port)         },
+    {"secondary-port",        TEXT,   offsetof(struct options, secondary_port)       },
+    {"s-tag",                 TEXT,   offsetof(struct options, s_tag)                },
+    {"partner-reference",     TEXT,   offsetof(struct options, partner_reference)    },
+    {"expected-by",           TEXT,   offsetof(struct options, expected_by)          },
+    {"timestamp",             TEXT,   offsetof(struct options, timestamp)            },
+    {"webhook-id",            TEXT,   offsetof(struct options, webhook_id)           },
+    {"url",                   TEXT,   offsetof(struct options, url)                  },
+    {"token",                 TEXT,   offsetof(struct options, token)                },
+    {"keys",                  TEXT,   offsetof(struct options, keys)                 },
+    {"delay",                 TEXT,   offsetof(struct options, delay)                },
+    {"duplicates",            TEXT,   offsetof(struct options, duplicates)           },
+    {"reorder",               TEXT,   offsetof(struct options, reorder)              },
+    {"silence",               TEXT,   offsetof(struct options, silence)              },
+    {"reject",                TEXT,   offsetof(struct options, reject)               },
+    {"wrong-signatures",      TEXT,   offsetof(struct options, wrong_signatures)     },
+    {"clock-skew",            TEXT,   offsetof(struct options, clock_skew)           },
+    {"rate",                  TEXT,   offsetof(struct options, rate)                 },
+    {"parallel",              TEXT,   offsetof(struct options, parallel)             },
+    {"for",                   TEXT,   offsetof(struct options, lasts)                },
+    {"patience",              TEXT,   offsetof(struct options, patience)             },
+    {"seed",                  TEXT,   offsetof(struct options, seed)                 },
+    {"until-idle",            FLAG,   offsetof(struct options, until_idle)           },
+    {"plan",                  FLAG,   offsetof(struct options, plan)                 },
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
 static bool log_level_known(const char *name)
 {
     return log_level_named(name) >= 0;
+}
+
+static bool time_within(const char *text, int64_t least, int64_t most)
+{
+    int64_t milliseconds;
+    return duration_read(&milliseconds, text) && milliseconds >= least && milliseconds <= most;
+}
+
+static bool timeout_valid(const char *text)
+{
+    return time_within(text, 100, 60 * 1000);
+}
+
+static bool patience_valid(const char *text)
+{
+    return time_within(text, 1000, INT64_MAX);
 }
 
 /* Those that are settings of the daemon, with what is asked of their values. */
@@ -88,15 +109,20 @@ static const struct setting {
     bool (*valid)(const char *value);
     const char *takes; /* what is valid, in words */
 } settings[] = {
-    {"config",             NULL,                  0,     NULL,                   NULL                                   },
-    {"state",              NULL,                  0,     NULL,                   NULL                                   },
-    {"database",           "ONRAMP_DATABASE_URL", 0,     NULL,                   NULL                                   },
-    {"secrets-key",        NULL,                  0,     NULL,                   NULL                                   },
-    {"listen",             NULL,                  0,     NULL,                   NULL                                   },
-    {"port",               NULL,                  65535, NULL,                   NULL                                   },
-    {"log-level",          NULL,                  0,     log_level_known,        "error, warning, notice, info or debug"},
-    {"webhook-allow-cidr", NULL,                  0,     destination_cidr_valid,
-     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                  },
+    {"config",                NULL,                  0,     NULL,                   NULL                                   },
+    {"state",                 NULL,                  0,     NULL,                   NULL                                   },
+    {"database",              "ONRAMP_DATABASE_URL", 0,     NULL,                   NULL                                   },
+    {"secrets-key",           NULL,                  0,     NULL,                   NULL                                   },
+    {"listen",                NULL,                  0,     NULL,                   NULL                                   },
+    {"port",                  NULL,                  65535, NULL,                   NULL                                   },
+    {"log-level",             NULL,                  0,     log_level_known,        "error, warning, notice, info or debug"},
+    {"webhook-schedule",      NULL,                  0,     schedule_valid,
+     "waits such as 0,5s,30s,5m,2h, the first of them 0"                                                                   },
+    {"webhook-timeout",       NULL,                  0,     timeout_valid,          "a time from 100ms to 60s"             },
+    {"webhook-disable-after", NULL,                  0,     patience_valid,         "a time from 1s to 365d"               },
+    {"webhook-ca",            NULL,                  0,     NULL,                   NULL                                   },
+    {"webhook-allow-cidr",    NULL,                  0,     destination_cidr_valid,
+     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                     },
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 

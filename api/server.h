@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sender;
+
 struct server_settings {
     const char *conninfo;  /* libpq, role included; borrowed while the server runs */
     const char *listen;    /* address, "127.0.0.1" or "::" */
@@ -18,6 +20,7 @@ struct server_settings {
     int body_seconds;      /* time until the body is in; 0: 30 */
     int operation_seconds; /* time for the database's answer; 0: 10 */
     unsigned connections;  /* open connections in all; 0: 10000 */
+    struct sender *sender; /* of webhooks, to be poked when events are published; or NULL */
 };
 
 struct server;

@@ -336,7 +336,8 @@ void lanes_changed(struct lanes *lanes, enum lane_kind kind)
         lanes->down_since[kind] = lanes_now();
     bool ready = lanes_ready(lanes);
     if (ready != lanes->ready && !lanes->closing)
-        lanes->settings.log(ready ? LOG_INFO : LOG_WARNING, "database connections: %s",
+        lanes->settings.log(ready ? LOG_INFO : LOG_WARNING, "database connections%s: %s",
+                            lanes->settings.of ? lanes->settings.of : "",
                             ready ? "ready" : "not ready");
     lanes->ready = ready;
 }

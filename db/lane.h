@@ -62,7 +62,8 @@ struct query {
 };
 
 struct lanes_settings {
-    const char *conninfo;                      /* libpq connection string, several hosts allowed */
+    const char *of;       /* whose they are, for the log: " of webhooks"; NULL: of requests */
+    const char *conninfo; /* libpq connection string, several hosts allowed */
     const struct operation *const *operations; /* all that will ever be submitted: prepared once */
     size_t operation_count;
     int reads, writes, alone; /* connections of each kind; a kind with 0 uses the next stricter one,

@@ -40,7 +40,9 @@ def test_every_verb_takes_every_option(verb):
               "--expected-by", "--timestamp", "--webhook-id", "--url"]
     flags = ["--detach", "--json", "--yes", "--print-curl"]
     words = [word for option in values for word in (option, "x")] + flags + ["--port", "0"] + [
-        "--log-level", "info", "--webhook-allow-cidr", "::1", "--config", "x"]
+        "--log-level", "info", "--webhook-allow-cidr", "::1",
+        "--webhook-schedule", "0", "--webhook-timeout", "1s", "--webhook-ca", "x",
+        "--webhook-disable-after", "1d", "--config", "x"]
     done = call(*verb.split(), *words, "--help")
     assert (done.returncode, done.stdout, done.stderr) == (0, USAGE, "")
 

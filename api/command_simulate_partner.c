@@ -5,6 +5,8 @@
 #include "api/server_url.h"
 #include "api/signals.h"
 #include "api/simulator_summary.h"
+#include "api/webhook_receiver.h"
+#include "partners/simulator_endpoint.h"
 #include "partners/simulator_keys.h"
 #include "partners/simulator_run.h"
 #include "partners/slug.h"
@@ -25,6 +27,9 @@ struct simulation {
     struct simulator_settings settings;
     struct run_settings run;
     struct simulator *simulator;
+    struct receiver *receiver; /* of webhooks, NULL: the feed is read */
+    struct endpoint endpoint;
+    int64_t now; /* while webhooks are taken */
     uint64_t sentences;
     char run_name[17];
     char url[SERVER_URL];
@@ -49,6 +54,48 @@ static void tick(void *context)
     summary_show(&tally);
 }
 
+/* --- webhooks --- */
+
+static int take(void *context, const char *id, const char *timestamp, const char *signatures,
+                const char *body, size_t length)
+{
+    struct simulation *simulation = context;
+    return endpoint_take(&simulation->endpoint, id, timestamp, signatures, body, length,
+                         simulation->now);
+}
+
+static void receive(void *context, int64_t now)
+{
+    struct simulation *simulation = context;
+    simulation->now = now;
+    receiver_run(simulation->receiver);
+}
+
+/* Listen, and have the server send. */
+static bool receiver_start(struct simulation *simulation, const struct options *options)
+{
+    const char *fault;
+    struct endpoint *endpoint = &simulation->endpoint;
+    simulation->run.inbox = -1;
+    if (options->receive == NULL)
+        return true;
+    simulation->receiver = receiver_open(options->receive, take, simulation, &fault);
+    if (simulation->receiver == NULL) {
+        complain("--receive %s: %s", options->receive, fault);
+        return false;
+    }
+    simulation->run.inbox = receiver_descriptor(simulation->receiver);
+    simulation->run.receive = receive;
+    endpoint->draws = simulation->settings.plan;
+    endpoint->simulator = simulation->simulator;
+    const char *url =
+        options->receive_url != NULL ? options->receive_url : receiver_url(simulation->receiver);
+    if (endpoint_register(endpoint, simulation->url, simulation->run.token, url, &fault))
+        return true;
+    complain("webhooks to %s: %s", url, fault);
+    return false;
+}
+
 /* --- options --- */
 
 static bool option_wrong(const char *name, const char *takes, const char *value)
@@ -67,17 +114,19 @@ static bool option_number(int64_t *out, const char *name, const char *value, int
     return option_wrong(name, takes, value);
 }
 
-static bool percents_read(struct plan_settings *plan, const struct options *options)
+static bool percents_read(struct simulation *simulation, const struct options *options)
 {
+    struct plan_settings *plan = &simulation->settings.plan;
     const struct {
         const char *name, *value;
         int *out;
     } percents[] = {
-        {"duplicates",       options->duplicates,       &plan->duplicates      },
-        {"reorder",          options->reorder,          &plan->reorder         },
-        {"reject",           options->reject,           &plan->reject          },
-        {"silence",          options->silence,          &plan->silence         },
-        {"wrong-signatures", options->wrong_signatures, &plan->wrong_signatures},
+        {"duplicates",       options->duplicates,       &plan->duplicates         },
+        {"reorder",          options->reorder,          &plan->reorder            },
+        {"reject",           options->reject,           &plan->reject             },
+        {"silence",          options->silence,          &plan->silence            },
+        {"wrong-signatures", options->wrong_signatures, &plan->wrong_signatures   },
+        {"deaf",             options->deaf,             &simulation->endpoint.deaf},
     };
     for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
         int64_t percent = 0;
@@ -137,7 +186,7 @@ static bool behaviour_read(struct simulation *simulation, const struct options *
     simulation->settings.plan.delay_most = 2000;
     simulation->settings.patience = 120000;
     simulation->run.lasts = INT64_MAX;
-    if (!percents_read(&simulation->settings.plan, options) || !spans_read(simulation, options) ||
+    if (!percents_read(simulation, options) || !spans_read(simulation, options) ||
         !option_number(&rate, "rate", options->rate, 1, 100000) ||
         !option_number(&parallel, "parallel", options->parallel, 1, RUN_PARALLEL_MOST) ||
         !random_read(simulation, options))
@@ -227,20 +276,48 @@ static int plan_print(struct simulation *simulation)
     return EXIT_SUCCESS;
 }
 
+static void report_print(const struct simulation *simulation, const char *end, double seconds)
+{
+    const struct plan_settings *plan = &simulation->settings.plan;
+    json_t *report = simulator_report(simulation->simulator);
+    json_object_set_new(report, "partner", json_string(simulation->run.partner));
+    json_object_set_new(report, "seed", json_integer((json_int_t)plan->seed));
+    json_object_set_new(report, "seconds", json_real(seconds));
+    json_object_set_new(report, "end", json_string(end));
+    if (simulation->receiver != NULL)
+        json_object_set_new(report, "webhooks", endpoint_report(&simulation->endpoint));
+    json_print(report);
+}
+
+static void result_print(const struct simulation *simulation, const struct simulator_tally *tally,
+                         const char *end, double seconds)
+{
+    const struct endpoint_counts *heard = &simulation->endpoint.counts;
+    progress("partner", "%s, --seed %llu, %s after %.1f s", simulation->run.partner,
+             (unsigned long long)simulation->settings.plan.seed, end, seconds);
+    if (simulation->receiver != NULL)
+        progress("webhooks", "%llu heard, %llu duplicate, %llu turned away, %llu not authentic",
+                 (unsigned long long)heard->heard, (unsigned long long)heard->duplicates,
+                 (unsigned long long)heard->turned_away, (unsigned long long)heard->unauthentic);
+    summary_print(tally);
+}
+
+static double seconds_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static int play(struct simulation *simulation, bool json)
 {
     static const char *const ends[] = {
         [RUN_IDLE] = "idle", [RUN_TIME_OVER] = "time over", [RUN_STOPPED] = "stopped"};
     struct simulator_tally tally;
-    struct timespec began, ended;
-    if (!signals_open()) {
-        complain("signals cannot be read: %s", strerror(errno));
-        return EXIT_FAILURE;
-    }
     simulation->run.stop = signals_descriptor();
-    clock_gettime(CLOCK_MONOTONIC, &began);
+    double began = seconds_now();
     enum run_end end = simulator_run(simulation->simulator, &simulation->run);
-    clock_gettime(CLOCK_MONOTONIC, &ended);
+    double seconds = seconds_now() - began;
     if (end == RUN_NOT_STARTED) {
         complain("libcurl cannot be started");
         return EXIT_FAILURE;
@@ -248,23 +325,24 @@ static int play(struct simulation *simulation, bool json)
     summary_hide();
     if (simulation->sentences > SENTENCES)
         complain("and %llu more like these", (unsigned long long)simulation->sentences - SENTENCES);
-    double seconds =
-        (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
     simulator_tally(simulation->simulator, &tally);
-    if (json) {
-        json_t *report = simulator_report(simulation->simulator);
-        json_object_set_new(report, "partner", json_string(simulation->run.partner));
-        json_object_set_new(report, "seed",
-                            json_integer((json_int_t)simulation->settings.plan.seed));
-        json_object_set_new(report, "seconds", json_real(seconds));
-        json_object_set_new(report, "end", json_string(ends[end]));
-        json_print(report);
-    } else {
-        progress("partner", "%s, --seed %llu, %s after %.1f s", simulation->run.partner,
-                 (unsigned long long)simulation->settings.plan.seed, ends[end], seconds);
-        summary_print(&tally);
-    }
+    if (json)
+        report_print(simulation, ends[end], seconds);
+    else
+        result_print(simulation, &tally, ends[end], seconds);
     return simulator_as_planned(&tally) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int play_connected(struct simulation *simulation, const struct options *options)
+{
+    int status = EXIT_FAILURE;
+    if (!signals_open())
+        complain("signals cannot be read: %s", strerror(errno));
+    else if (receiver_start(simulation, options))
+        status = play(simulation, options->json);
+    endpoint_close(&simulation->endpoint, simulation->url, simulation->run.token);
+    receiver_close(simulation->receiver);
+    return status;
 }
 
 int command_simulate_partner(const struct options *options)
@@ -277,7 +355,7 @@ int command_simulate_partner(const struct options *options)
         status = EXIT_FAILURE;
     if (status == EXIT_SUCCESS) {
         simulation.simulator = simulator_new(&simulation.settings);
-        status = options->plan ? plan_print(&simulation) : play(&simulation, options->json);
+        status = options->plan ? plan_print(&simulation) : play_connected(&simulation, options);
         simulator_free(simulation.simulator);
         close(simulation.run.keys);
     }

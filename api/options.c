@@ -75,6 +75,9 @@ static const struct known {
     {"for",                   TEXT,   offsetof(struct options, lasts)                },
     {"patience",              TEXT,   offsetof(struct options, patience)             },
     {"seed",                  TEXT,   offsetof(struct options, seed)                 },
+    {"receive",               TEXT,   offsetof(struct options, receive)              },
+    {"receive-url",           TEXT,   offsetof(struct options, receive_url)          },
+    {"deaf",                  TEXT,   offsetof(struct options, deaf)                 },
     {"until-idle",            FLAG,   offsetof(struct options, until_idle)           },
     {"plan",                  FLAG,   offsetof(struct options, plan)                 },
 };

@@ -43,6 +43,7 @@ struct options {
     /* simulate-partner (with partner, secret, url, json) */
     const char *token, *keys, *delay, *duplicates, *reorder, *silence, *reject, *wrong_signatures;
     const char *clock_skew, *rate, *parallel, *lasts, *patience, *seed;
+    const char *receive, *receive_url, *deaf;
     bool until_idle, plan;
     /* The verb and what follows it; then what stood behind "--", NULL-terminated. */
     const char *words[OPTIONS_WORDS];

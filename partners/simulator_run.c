@@ -121,7 +121,7 @@ static void follow(struct run *run)
 /* Wait until something happens, at most until then; true when it is to stop. */
 static bool turn(struct run *run, int64_t until)
 {
-    struct curl_waitfd extra[2];
+    struct curl_waitfd extra[3];
     unsigned int count = 0;
     int running;
     CURLMsg *message;
@@ -132,6 +132,9 @@ static bool turn(struct run *run, int64_t until)
     if (!run->over && !run->keys.ended)
         extra[count++] =
             (struct curl_waitfd){.fd = run->keys.descriptor, .events = CURL_WAIT_POLLIN};
+    if (run->settings->inbox >= 0)
+        extra[count++] =
+            (struct curl_waitfd){.fd = run->settings->inbox, .events = CURL_WAIT_POLLIN};
     curl_multi_poll(run->multi, extra, count, wait < 0 ? 0 : (int)(wait < TICK_MS ? wait : TICK_MS),
                     NULL);
     curl_multi_perform(run->multi, &running);
@@ -142,7 +145,9 @@ static bool turn(struct run *run, int64_t until)
         curl_multi_remove_handle(run->multi, message->easy_handle);
         finish(run, (struct exchange *)(void *)exchange, result);
     }
-    return count > 0 && (extra[0].revents & CURL_WAIT_POLLIN) != 0;
+    if (run->settings->inbox >= 0)
+        run->settings->receive(run->settings->context, now_is(run));
+    return !run->over && (extra[0].revents & CURL_WAIT_POLLIN) != 0;
 }
 
 static enum run_end play(struct run *run)
@@ -217,6 +222,7 @@ enum run_end simulator_run(struct simulator *simulator, const struct run_setting
     run->simulator = simulator;
     run->keys.descriptor = settings->keys;
     run->keys.ended = settings->keys < 0;
+    run->feed.due = settings->inbox < 0 ? 0 : INT64_MAX;
     run->began = milliseconds(CLOCK_MONOTONIC);
     run->began_wall = milliseconds(CLOCK_REALTIME);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -15,9 +15,12 @@ struct run_settings {
     const char *token;   /* of the partner */
     int parallel;        /* requests under way, 1 to RUN_PARALLEL_MOST */
     int keys;            /* a descriptor of service keys, or -1 */
+    int inbox;           /* of webhooks: a descriptor, or -1, then the feed is read instead */
     int stop;            /* a descriptor that becomes readable when it is to end */
     bool until_idle;     /* end when there are no more keys and nothing is outstanding */
     int64_t lasts;       /* milliseconds, INT64_MAX: until it is stopped */
+    /* Take what came to the inbox. */
+    void (*receive)(void *context, int64_t now);
     /* For who watches: a sentence, and that some time has passed. */
     void (*say)(void *context, const char *sentence);
     void (*tick)(void *context);

@@ -205,7 +205,7 @@ static void record_again(struct sender *sender)
 static const char *fault_of(struct arena *arena, const struct post_answer *answer)
 {
     if (answer->error)
-        return answer->error;
+        return arena_printf(arena, "%s", answer->error);
     if (answer->status >= 200 && answer->status <= 299)
         return NULL;
     if (answer->status >= 300 && answer->status <= 399)

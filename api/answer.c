@@ -117,8 +117,7 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
     text_add_char(text, '}');
 }
 
-/* The row column of the first member or of the named database column. */
-static int column_of(const struct operation *operation, const char *name)
+int column_of(const struct operation *operation, const char *name)
 {
     int column = COLUMN_FIRST;
     for (size_t i = 0; i < operation->member_count; i++) {
@@ -155,13 +154,12 @@ void answer_header(struct request *request, const char *name, const char *value)
         log_line(LOG_ERR, "bug: the header %s cannot be added to an answer", name);
 }
 
-static void answer_begin(struct request *request, int status, const char *type, const void *bytes,
-                         size_t length)
+static void response_begin(struct request *request, int status, const char *type,
+                           struct MHD_Response *response)
 {
     if (request->response)
         MHD_destroy_response(request->response);
-    request->response =
-        MHD_create_response_from_buffer(length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+    request->response = response;
     if (!request->response)
         abort();
     request->status = status;
@@ -175,6 +173,21 @@ static void answer_begin(struct request *request, int status, const char *type, 
         answer_header(request, "Dry-Run", "true");
     if (request->loop->draining)
         answer_header(request, "Connection", "close");
+}
+
+static void answer_begin(struct request *request, int status, const char *type, const void *bytes,
+                         size_t length)
+{
+    response_begin(
+        request, status, type,
+        MHD_create_response_from_buffer(length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));
+}
+
+void answer_callback(struct request *request, int status, const char *type, size_t block,
+                     MHD_ContentReaderCallback give)
+{
+    response_begin(request, status, type,
+                   MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, block, give, request, NULL));
 }
 
 void answer_static(struct request *request, int status, const char *type, const void *bytes,
@@ -254,13 +267,12 @@ static void answer_list(struct request *request, const struct rows *rows)
         answer_header(request, "Link", next_link(request, cursor));
 }
 
-static void answer_feed(struct request *request, const struct rows *rows)
+/* items: how many rows of the page to write. */
+static void page_write(struct request *request, const struct rows *rows, int items,
+                       const char *position)
 {
-    const struct operation *operation = request->call.operation;
     struct text *text = &request->loop->text;
-    int items = rows_count(rows) - 1;
-    const char *cursor =
-        cursor_text(request->arena, rows_text(rows, items, column_of(operation, operation->key)));
+    const char *cursor = cursor_text(request->arena, position);
     text->length = 0;
     text_add_word(text, "{\"items\":[");
     for (int row = 0; row < items; row++) {
@@ -271,7 +283,20 @@ static void answer_feed(struct request *request, const struct rows *rows)
     text_add_word(text, "],\"nextCursor\":");
     text_add_json(text, cursor, strlen(cursor));
     text_add_char(text, '}');
-    answer_bytes(request, operation->success, "application/json", text->bytes, text->length);
+    answer_bytes(request, request->call.operation->success, "application/json", text->bytes,
+                 text->length);
+}
+
+void answer_feed_end(struct request *request, const char *position)
+{
+    page_write(request, NULL, 0, position);
+}
+
+static void answer_feed(struct request *request, const struct rows *rows)
+{
+    int items = rows_count(rows) - 1;
+    int key = column_of(request->call.operation, request->call.operation->key);
+    page_write(request, rows, items, rows_text(rows, items, key));
 }
 
 void answer_rows(struct request *request, const struct rows *rows)

@@ -5,9 +5,11 @@
 #ifndef ONRAMP_API_ANSWER_H
 #define ONRAMP_API_ANSWER_H
 
+#include <microhttpd.h>
 #include <stddef.h>
 
 struct call;
+struct operation;
 struct request;
 struct rows;
 struct text;
@@ -24,10 +26,20 @@ void answer_bytes(struct request *request, int status, const char *type, const c
 void answer_static(struct request *request, int status, const char *type, const void *bytes,
                    size_t length);
 
+/* The same with bytes that are asked for, block octets at a time, as long as there are any. */
+void answer_callback(struct request *request, int status, const char *type, size_t block,
+                     MHD_ContentReaderCallback give);
+
 /* Add a header to an answer that is not yet on its way. */
 void answer_header(struct request *request, const char *name, const char *value);
 
 /* Answer with what the operation returned: the resource, the page, nothing, or its refusal. */
 void answer_rows(struct request *request, const struct rows *rows);
+
+/* Answer with a page of the feed that has no items, and goes on from that position. */
+void answer_feed_end(struct request *request, const char *position);
+
+/* The row column of the named database column, or (NULL) of the first member. */
+int column_of(const struct operation *operation, const char *name);
 
 #endif

@@ -10,6 +10,7 @@
 #include "partners/partner.h"
 #include "partners/signature.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -74,6 +75,42 @@ enum phase authenticate_token(struct request *request)
     }
     explicit_bzero(&token, sizeof token);
     return next;
+}
+
+bool authentication_is_fresh(const struct request *request)
+{
+    struct token token;
+    const char *presented = bearer(request);
+    bool fresh = presented && token_read(&token, presented) &&
+                 token_cache_holds(request->loop->tokens, &token, request->loop->now);
+    explicit_bzero(&token, sizeof token);
+    return fresh;
+}
+
+void authentication_renew(struct request *request,
+                          void (*came)(struct query *query, const struct rows *rows),
+                          void (*failed)(struct query *query, enum failure failure))
+{
+    struct token token;
+    const char *presented = bearer(request);
+    assert(token_check.parameter_count == 1);
+    if (!presented || !token_read(&token, presented))
+        abort(); /* it was admitted with it */
+    if (!request->wait.key_id[0])
+        request->wait.key_id[0] = arena_copy(request->arena, token.key_id, strlen(token.key_id));
+    explicit_bzero(&token, sizeof token);
+    request_ask(request, &token_check, request->wait.key_id, came, failed);
+}
+
+bool authentication_renewed(struct request *request, const struct rows *rows)
+{
+    struct token token;
+    const char *presented = bearer(request);
+    bool live =
+        presented && token_read(&token, presented) &&
+        token_cache_confirm(request->loop->tokens, NULL, NULL, &token, rows, request->asked);
+    explicit_bzero(&token, sizeof token);
+    return live;
 }
 
 /* Try the secrets in turn. The caller's texts borrow from the path and the arena. */

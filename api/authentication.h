@@ -15,6 +15,16 @@ bool authentication_by_signature(const struct request *request);
  * (401), or PHASE_AUTHENTICATE while the database is asked. */
 enum phase authenticate_token(struct request *request);
 
+/* A request that waits, or goes on answering, is looked at again: the token may have been revoked,
+ * or have expired. Whether it is known to be live; */
+bool authentication_is_fresh(const struct request *request);
+
+/* ... otherwise ask, and judge by what came. */
+void authentication_renew(struct request *request,
+                          void (*came)(struct query *query, const struct rows *rows),
+                          void (*failed)(struct query *query, enum failure failure));
+bool authentication_renewed(struct request *request, const struct rows *rows);
+
 /* The same by the signature over the raw body; PHASE_VERIFY while the database is asked. One 401,
  * whichever step failed. */
 enum phase authenticate_signature(struct request *request);

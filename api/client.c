@@ -6,6 +6,7 @@
 #include "api/log.h"
 #include "api/loop.h"
 #include "api/problem.h"
+#include "api/request.h"
 #include "api/request_id.h"
 
 #include <errno.h>
@@ -274,6 +275,8 @@ static void client_ready(struct watch *watch, uint32_t events)
         client->loop->http_ready = true; /* it was woken by the same octets */
         if (!client->request)
             client_look(client, ended);
+        else if (ended)
+            wait_gone(client->request);
         break;
     case CLIENT_LINGERING:
         if (discard(client))

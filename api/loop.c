@@ -10,8 +10,11 @@
 #include "api/request.h"
 #include "api/route.h"
 #include "api/secret_cache.h"
+#include "api/tail.h"
 #include "api/token.h"
 #include "api/token_cache.h"
+#include "api/wait.h"
+#include "circuits/event.h"
 #include "db/arena.h"
 #include "partners/partner.h"
 
@@ -31,7 +34,7 @@ enum {
     /* Measured on two cores: few connections, used deep. */
     READS = 2,
     WRITES = 2,
-    ALONE = 1,
+    ALONE = 1, /* and one more on the first loop, for its tail */
     QUEUE_LIMIT = 1024,
     BATCH_LIMIT = 32,
     LAST_TURNS = 50, /* to send the answers of the requests that were cut off */
@@ -75,6 +78,7 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
         operation_add(list, &count, form[i]);
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
+    operation_add(list, &count, &feed_tail);
     const struct operation *const *chore = chores_operations(&chores);
     for (size_t i = 0; i < chores; i++)
         operation_add(list, &count, chore[i]);
@@ -87,6 +91,7 @@ static void inbox_ready(struct watch *watch, uint32_t events)
     uint64_t ignored;
     (void)events;
     (void)!read(loop->inbox_fd, &ignored, sizeof ignored);
+    tail_read(loop);
 }
 
 static void listening_ready(struct watch *watch, uint32_t events)
@@ -107,7 +112,7 @@ static bool lanes_begin(struct loop *loop)
         .operation_count = operation_count,
         .reads = READS,
         .writes = WRITES,
-        .alone = ALONE,
+        .alone = ALONE + (loop->number == 0),
         .queue_limit = QUEUE_LIMIT,
         .batch_limit = BATCH_LIMIT,
         .log = log_line,
@@ -130,6 +135,9 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
     loop->tokens = token_cache_new();
     loop->secrets = secret_cache_new();
     loop->chores = number == 0 ? chores_new() : NULL;
+    loop->tail = number == 0 ? tail_new() : NULL;
+    loop->waits = waits_new();
+    loop->scratch = arena_new();
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->inbox_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->inbox};
@@ -157,6 +165,10 @@ void loop_close(struct loop *loop)
         free(request);
     }
     chores_free(loop->chores);
+    tail_free(loop->tail);
+    tail_forget(loop);
+    waits_free(loop->waits);
+    arena_free(loop->scratch);
     token_cache_free(loop->tokens);
     secret_cache_free(loop->secrets);
     text_free(&loop->text);
@@ -187,15 +199,19 @@ void loop_stop(struct loop *loop, int grace_seconds)
  * until one of them wants to run again, -1: only on events. */
 static int work(struct loop *loop)
 {
-    int wait = -1;
+    int wait = -1, tail = -1;
     bool again = http_turn(loop);
     for (int i = 0; i < PASSES_A_TURN; i++) {
         chores_turn(loop->chores, loop);
+        waits_turn(loop);
+        tail = tail_turn(loop->tail, loop);
         wait = lanes_turn(loop->lanes, loop->now);
         if (!loop->resumed)
             break;
         again = http_turn(loop);
     }
+    if (tail >= 0 && (wait < 0 || tail < wait))
+        wait = tail;
     return again || loop->resumed ? 0 : wait;
 }
 
@@ -209,6 +225,7 @@ static void periodic(struct loop *loop)
     if (loop->draining)
         clients_end_idle(loop);
     clients_reap(loop);
+    waits_reap(loop);
 }
 
 static void turn(struct loop *loop, int wait)
@@ -228,6 +245,7 @@ static void drain_begin(struct loop *loop, int grace)
     loop->draining = true;
     loop->drain_deadline = loop->now + (int64_t)grace * 1000;
     loop->next_reaping = loop->now + IDLE_GRACE_MS;
+    waits_drain(loop);
     for (size_t i = 0; i < loop->handed_count; i++)
         client_accept(loop, loop->handed[i]);
 }
@@ -250,6 +268,7 @@ static void drain_end(struct loop *loop)
         log_line(LOG_WARNING, "%u connections did not end in time", loop->client_count);
     lanes_close(loop->lanes);
     loop->lanes = NULL;
+    waits_cut(loop);
     clients_release(loop);
     loop->http_ready = true;
     for (int i = 0; i < LAST_TURNS && http_turn(loop); i++)

@@ -20,6 +20,10 @@ struct client;
 struct request;
 struct secret_cache;
 struct chores;
+struct letter;
+struct tail;
+struct waits;
+struct arena;
 struct token_cache;
 
 enum { HANDED_MAX = 256 };
@@ -53,13 +57,20 @@ struct loop {
     struct token_cache *tokens;
     struct secret_cache *secrets;
     struct chores *chores; /* of the first loop; NULL in others */
+    struct tail *tail;     /* likewise */
+    struct waits *waits;
     struct text text;      /* scratch for the answer that is being written */
+    struct arena *scratch; /* likewise, for a moment */
     struct request_ids ids;
     unsigned errors_logged, errors_unlogged; /* in the second of error_second */
     int64_t error_second;
 
     int handed[HANDED_MAX]; /* connections from the queue of the listening socket that was closed */
     size_t handed_count;    /* written by another thread before it sets grace */
+
+    _Atomic(struct letter *) letters; /* the inbox: news from the tail, the newest first */
+    atomic_uint waiters;              /* requests that news are for */
+    atomic_bool poked;                /* of the first loop: there may be news */
 
     atomic_bool ready;  /* the lanes stand */
     atomic_bool hushed; /* no connection will be accepted any more */

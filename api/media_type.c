@@ -57,10 +57,11 @@ static int weight(const char *parameters, const char *stop)
     return 1000;
 }
 
-bool media_type_accepted(const char *accept, const char *type)
+enum { NAMED = 3 };
+
+/* The weight of type in an Accept header that is not empty, and how precisely it is named. */
+static int judged(const char *accept, const char *type, int *out_precision)
 {
-    if (!accept || *skip_space(accept) == '\0')
-        return true;
     const char *slash = strchr(type, '/');
     size_t family = (size_t)(slash - type);
     int best = 0, precision = 0; /* the most specific entry decides */
@@ -70,7 +71,7 @@ bool media_type_accepted(const char *accept, const char *type)
         const char *stop = start + strcspn(start, ",;");
         int specific = 0;
         if (ends_word(start, stop, type))
-            specific = 3;
+            specific = NAMED;
         else if (strncasecmp(start, type, family + 1) == 0 &&
                  ends_word(start + family + 1, stop, "*"))
             specific = 2;
@@ -82,5 +83,24 @@ bool media_type_accepted(const char *accept, const char *type)
         best = specific == precision && best > value ? best : value;
         precision = specific;
     }
-    return best > 0;
+    *out_precision = precision;
+    return best;
+}
+
+bool media_type_accepted(const char *accept, const char *type)
+{
+    int precision;
+    return !accept || *skip_space(accept) == '\0' || judged(accept, type, &precision) > 0;
+}
+
+bool media_type_preferred(const char *accept, const char *type, const char *other)
+{
+    int precision, other_precision;
+    if (!accept)
+        return false;
+    int weight_of_type = judged(accept, type, &precision);
+    int weight_of_other = judged(accept, other, &other_precision);
+    return precision == NAMED && weight_of_type > 0 &&
+           (weight_of_type > weight_of_other ||
+            (weight_of_type == weight_of_other && other_precision < NAMED));
 }

@@ -12,4 +12,7 @@ bool media_type_is_json(const char *content_type, bool patch);
 /* Whether an Accept header lets us answer with type, "application/json". NULL accepts all. */
 bool media_type_accepted(const char *accept, const char *type);
 
+/* Whether an Accept header names type itself, and no other one as much. */
+bool media_type_preferred(const char *accept, const char *type, const char *other);
+
 #endif

@@ -21,13 +21,35 @@ void call_begin(struct request *request, struct call *call, const struct operati
     };
 }
 
-static size_t query_parameter(const struct operation *operation, const char *name)
+/* A parameter of the query: where its value belongs, and whether it was given. */
+struct asked {
+    const struct parameter *parameter; /* NULL: there is none of the name */
+    const char **value;
+    bool *seen;
+};
+
+struct seen {
+    bool parameters[PARAMETERS_MAX], wait_for, wait_seconds;
+};
+
+static bool is_called(const struct parameter *parameter, const char *name)
 {
-    size_t i = 0;
-    while (i < operation->parameter_count && (operation->parameters[i].source != FROM_QUERY ||
-                                              strcmp(operation->parameters[i].name, name) != 0))
-        i++;
-    return i;
+    return parameter->source == FROM_QUERY && parameter->name && strcmp(parameter->name, name) == 0;
+}
+
+static struct asked query_parameter(struct call *call, struct seen *seen, const char *name)
+{
+    const struct operation *operation = call->operation;
+    const struct waiting *waiting = operation->waiting;
+    for (size_t i = 0; i < operation->parameter_count; i++)
+        if (is_called(&operation->parameters[i], name))
+            return (struct asked){&operation->parameters[i], &call->values[i],
+                                  &seen->parameters[i]};
+    if (waiting && is_called(&waiting->what, name))
+        return (struct asked){&waiting->what, &call->wait_for, &seen->wait_for};
+    if (waiting && is_called(&waiting->seconds, name))
+        return (struct asked){&waiting->seconds, &call->wait_seconds, &seen->wait_seconds};
+    return (struct asked){NULL, NULL, NULL};
 }
 
 static const char *pointer_of(struct request *request, const char *name)
@@ -38,7 +60,9 @@ static const char *pointer_of(struct request *request, const char *name)
 void query_parameters_read(struct request *request, struct call *call)
 {
     const struct operation *operation = call->operation;
-    bool seen[PARAMETERS_MAX] = {false};
+    struct seen seen = {0};
+    if (operation->waiting)
+        call->wait_seconds = operation->waiting->seconds.fallback;
     for (size_t i = 0; i < operation->parameter_count; i++)
         if (operation->parameters[i].source == FROM_QUERY)
             call->values[i] = operation->parameters[i].fallback;
@@ -57,19 +81,20 @@ void query_parameters_read(struct request *request, struct call *call)
     for (size_t i = 0; i < request->pair_count; i++) {
         const struct pair *pair = &request->pairs[i];
         struct reading reading = {call->faults, request->arena, pointer_of(request, pair->name)};
-        size_t index = query_parameter(operation, pair->name);
-        if (index == operation->parameter_count) {
+        struct asked asked = query_parameter(call, &seen, pair->name);
+        if (!asked.parameter) {
             fault_add(call->faults, reading.pointer, "unknown_parameter",
                       "There is no such query parameter here. Leave it out or correct its name.");
-        } else if (seen[index]) {
+        } else if (*asked.seen) {
             fault_add(call->faults, reading.pointer, "malformed_request",
                       "This query parameter stands twice. Send it once.");
         } else {
-            const struct kind *kind = operation->parameters[index].kind;
-            seen[index] = true;
-            call->values[index] = kind->from_text(kind, pair->value, &reading);
+            const struct kind *kind = asked.parameter->kind;
+            *asked.seen = true;
+            *asked.value = kind->from_text(kind, pair->value, &reading);
         }
     }
+    call->wait_given = seen.wait_seconds;
 }
 
 static const char *caller_value(const struct caller *caller, const char *name)

@@ -13,6 +13,8 @@
 #include "api/parameters.h"
 #include "api/problem.h"
 #include "api/secret_cache.h"
+#include "api/stream.h"
+#include "api/tail.h"
 #include "db/arena.h"
 #include "db/rows.h"
 
@@ -58,6 +60,9 @@ void request_done(struct request *request)
     struct loop *loop = request->loop;
     if (request->waiting)
         abort(); /* a query would write into what others use by now */
+    wait_end(request);
+    stream_free(request->stream);
+    request->stream = NULL;
     json_decref(request->json);
     request->json = NULL;
     if (request->response)
@@ -87,12 +92,20 @@ void request_submit(struct request *request, const struct operation *operation,
                     void (*on_rows)(struct query *query, const struct rows *rows),
                     void (*on_failure)(struct query *query, enum failure failure))
 {
+    request_ask(request, operation, request->call.values, on_rows, on_failure);
+}
+
+void request_ask(struct request *request, const struct operation *operation,
+                 const char *const *values,
+                 void (*on_rows)(struct query *query, const struct rows *rows),
+                 void (*on_failure)(struct query *query, enum failure failure))
+{
     struct loop *loop = request->loop;
     request->waiting = true;
     request->asked = loop->now;
     request->query = (struct query){
         .operation = operation,
-        .values = request->call.values,
+        .values = values,
         .deadline = request->deadline,
         .on_rows = on_rows,
         .on_failure = on_failure,
@@ -105,6 +118,8 @@ void request_resume(struct request *request, enum phase phase)
     request->waiting = false;
     request->phase = phase;
     request_move(request);
+    if (request->phase == PHASE_ANSWERED && !request->stream)
+        wait_end(request);
     if (request->phase != PHASE_ANSWERED || !request->suspended)
         return;
     request->suspended = false;
@@ -178,7 +193,8 @@ static enum phase admit(struct request *request)
     if (route->own_partner && request->caller.role == ROLE_PARTNER &&
         strcmp(request->caller.partner, request->bindings.items[0].value) != 0)
         return refuse(request, "not_found", NULL);
-    if (!(route->callers & EVERYBODY) &&
+    request->streaming = stream_wanted(request);
+    if (!(route->callers & EVERYBODY) && !request->streaming &&
         !media_type_accepted(request_header(request, "accept"), "application/json"))
         return refuse(request, "not_acceptable", NULL);
     return PHASE_READ;
@@ -315,6 +331,7 @@ static enum phase read_parameters(struct request *request)
     if (call->operation->complete && !request->kept.code)
         call->operation->complete(call);
     conditions_read(request);
+    wait_read(request);
     faults_judge(request);
     if (!request->kept.code)
         return PHASE_OPERATE;
@@ -356,7 +373,24 @@ static enum phase own(struct request *request)
 static void operation_rows(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
-    answer_rows(request, rows);
+    bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
+    if (request->call.operation->lane != LANE_READ && ok)
+        tail_poke(request->loop);
+    if (request->streaming && ok) {
+        stream_begin(request, rows);
+        request_resume(request, PHASE_ANSWERED);
+        return;
+    }
+    if (wait_goes_on(request, rows)) {
+        request_resume(request, PHASE_WAIT);
+        if (request->wait.woken)
+            wait_line_up(request);
+        return;
+    }
+    if (wait_is_void(request, rows))
+        refuse(request, "not_found", NULL);
+    else
+        answer_rows(request, rows);
     if (request->status == 401 && request->caller.secret_id)
         secret_cache_drop(request->loop->secrets, request->caller.partner);
     request_resume(request, PHASE_ANSWERED);
@@ -368,13 +402,38 @@ static enum phase operate(struct request *request)
         request->route->serve(request);
         return request->phase;
     }
+    if (request->wait.wanted)
+        wait_begin(request);
     request_submit(request, request->call.operation, operation_rows, on_failure);
     return PHASE_OPERATE;
 }
 
+static void renewal_rows(struct query *query, const struct rows *rows)
+{
+    struct request *request = request_of(query);
+    if (authentication_renewed(request, rows))
+        request_resume(request, PHASE_OPERATE);
+    else
+        request_resume(request, refuse(request, "unauthenticated", NULL));
+}
+
+/* A page of the feed that stayed empty needs no look at the database. */
+static enum phase renew(struct request *request)
+{
+    if (request->wait.over && !request->wait.woken &&
+        request->call.operation->answer == ANSWER_FEED) {
+        answer_feed_end(request, wait_position(request));
+        return PHASE_ANSWERED;
+    }
+    if (authentication_is_fresh(request))
+        return PHASE_OPERATE;
+    authentication_renew(request, renewal_rows, on_failure);
+    return PHASE_RENEW;
+}
+
 void request_move(struct request *request)
 {
-    while (request->phase != PHASE_ANSWERED && !request->waiting) {
+    while (request->phase != PHASE_ANSWERED && request->phase != PHASE_WAIT && !request->waiting) {
         switch (request->phase) {
         case PHASE_ROUTE:
             request->phase = route(request);
@@ -397,8 +456,12 @@ void request_move(struct request *request)
         case PHASE_OPERATE:
             request->phase = operate(request);
             break;
+        case PHASE_RENEW:
+            request->phase = renew(request);
+            break;
         case PHASE_HEAD:
         case PHASE_BODY:
+        case PHASE_WAIT:
         case PHASE_ANSWERED:
             abort(); /* not moved from here */
         }

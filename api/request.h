@@ -10,6 +10,7 @@
 #include "api/request_id.h"
 #include "api/route.h"
 #include "api/target.h"
+#include "api/wait.h"
 #include "db/lane.h"
 #include "db/operation.h"
 
@@ -32,6 +33,8 @@ enum phase {
     PHASE_READ,         /* body and parameters */
     PHASE_OWN,          /* a refusal is kept back until the caller is known to see the resource */
     PHASE_OPERATE,      /* the operation itself */
+    PHASE_WAIT,         /* what it waits for has not happened yet */
+    PHASE_RENEW,        /* it goes on waiting, or answers: is its token still live? */
     PHASE_ANSWERED      /* there is a response, given to the HTTP library or about to be */
 };
 
@@ -70,7 +73,10 @@ struct request {
     size_t pair_count;
     struct refusal kept; /* told only to those who may see the resource */
     struct query query;
-    bool dry; /* nothing of it stays */
+    bool dry;       /* nothing of it stays */
+    bool streaming; /* the answer is to be a stream */
+    struct wait wait;
+    struct stream *stream; /* the answer, once it has begun; or NULL */
 
     int status;
     struct MHD_Response *response;
@@ -91,6 +97,12 @@ void request_move(struct request *request);
 void request_submit(struct request *request, const struct operation *operation,
                     void (*on_rows)(struct query *query, const struct rows *rows),
                     void (*on_failure)(struct query *query, enum failure failure));
+
+/* The same with values of another operation, which live as long as the query. */
+void request_ask(struct request *request, const struct operation *operation,
+                 const char *const *values,
+                 void (*on_rows)(struct query *query, const struct rows *rows),
+                 void (*on_failure)(struct query *query, enum failure failure));
 
 struct request *request_of(struct query *query);
 

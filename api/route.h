@@ -41,6 +41,7 @@ struct route {
     const struct operation *owner; /* reads what the path names: its 404 comes before our 4xx */
     /* Instead of an operation: answers at once, or begins what will answer. */
     void (*serve)(struct request *request);
+    bool streams;     /* it may be answered as text/event-stream, too */
     bool own_partner; /* a partner sees the {partner} of the path only when it is itself */
 };
 

@@ -6,6 +6,7 @@
 #include "circuits/circuit.h"
 #include "circuits/connection.h"
 #include "circuits/customer.h"
+#include "circuits/event.h"
 #include "circuits/limit.h"
 #include "circuits/vnet.h"
 #include "partners/callback.h"
@@ -60,6 +61,8 @@ static const struct route routes[] = {
                                        CUSTOMER,            0,       &authorization_delete,  &circuit_get},
     {GET,    "/v1/circuits/{id}/events",
                                        CUSTOMER | OPERATOR, 0,       &circuit_event_list,    &circuit_get},
+    {GET,    "/v1/events",             ANY_ROLE,            0,       &event_list,            NULL,
+                                       .streams = true},
     {POST,   "/v1/vnets",              CUSTOMER,            KIB(64), &vnet_create,           NULL},
     {GET,    "/v1/vnets",              CUSTOMER | OPERATOR, 0,       &vnet_list,             NULL},
     {GET,    "/v1/vnets/{id}",         CUSTOMER | OPERATOR, 0,       &vnet_get,              &vnet_get},

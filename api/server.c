@@ -41,6 +41,8 @@ static void settings_complete(struct server_settings *settings)
         settings->body_seconds = 30;
     if (settings->operation_seconds <= 0)
         settings->operation_seconds = 10;
+    if (settings->heartbeat_seconds <= 0)
+        settings->heartbeat_seconds = 15;
     if (settings->connections == 0)
         settings->connections = 10000;
 }

@@ -19,6 +19,7 @@ struct server_settings {
     int header_seconds;    /* time for the request's head; 0: 10 */
     int body_seconds;      /* time until the body is in; 0: 30 */
     int operation_seconds; /* time for the database's answer; 0: 10 */
+    int heartbeat_seconds; /* between signs of life on an event stream; 0: 15 */
     unsigned connections;  /* open connections in all; 0: 10000 */
     struct sender *sender; /* of webhooks, to be poked when events are published; or NULL */
 };

@@ -81,12 +81,26 @@ static void caller_fill(struct caller *out, struct arena *arena, const struct en
     };
 }
 
+static const struct entry *entry_of(const struct token_cache *cache, const struct token *token,
+                                    int64_t now)
+{
+    const struct entry *entry = &cache->entries[place(token->key_id)];
+    return strcmp(entry->key_id, token->key_id) == 0 && now - entry->asked < CACHE_MS &&
+                   same_digest(entry->sha256, token->sha256)
+               ? entry
+               : NULL;
+}
+
+bool token_cache_holds(const struct token_cache *cache, const struct token *token, int64_t now)
+{
+    return entry_of(cache, token, now) != NULL;
+}
+
 bool token_cache_find(const struct token_cache *cache, struct caller *out, struct arena *arena,
                       const struct token *token, int64_t now)
 {
-    const struct entry *entry = &cache->entries[place(token->key_id)];
-    if (strcmp(entry->key_id, token->key_id) != 0 || now - entry->asked >= CACHE_MS ||
-        !same_digest(entry->sha256, token->sha256))
+    const struct entry *entry = entry_of(cache, token, now);
+    if (!entry)
         return false;
     caller_fill(out, arena, entry);
     return true;
@@ -129,6 +143,7 @@ bool token_cache_confirm(struct token_cache *cache, struct caller *out, struct a
     entry->customer = column_copy(rows, CUSTOMER);
     entry->partner = column_copy(rows, PARTNER);
     entry->name = column_copy(rows, NAME);
-    caller_fill(out, arena, entry);
+    if (out)
+        caller_fill(out, arena, entry);
     return true;
 }

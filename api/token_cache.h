@@ -25,8 +25,11 @@ void token_cache_free(struct token_cache *cache);
 bool token_cache_find(const struct token_cache *cache, struct caller *out, struct arena *arena,
                       const struct token *token, int64_t now);
 
+/* Whether the token stands there and is not too old: it is live. */
+bool token_cache_holds(const struct token_cache *cache, const struct token *token, int64_t now);
+
 /* Whether the rows of token_check confirm the token; if so it is kept as of asked (milliseconds)
- * and out is filled as above. */
+ * and out (which may be NULL) is filled as above. */
 bool token_cache_confirm(struct token_cache *cache, struct caller *out, struct arena *arena,
                          const struct token *token, const struct rows *rows, int64_t asked);
 

@@ -93,6 +93,14 @@ const struct operation circuit_create = {
     .complete = circuit_create_complete,
 };
 
+static const struct kind wait_seconds = KIND_INTEGER(1, 120);
+
+static const struct waiting circuit_waiting = {
+    .what = {FROM_QUERY, "waitFor",     &kind_provider_status},
+    .seconds = { FROM_QUERY, "timeout", &wait_seconds,      .fallback = "60"},
+    .column = "provider_status",
+};
+
 static const struct parameter circuit_get_parameters[] = {
     {FROM_PATH,         "id", &kind_uuid, .required = true},
     {FROM_CALLER, "customer"    },
@@ -113,6 +121,7 @@ const struct operation circuit_get = {
     PARAMETERS(circuit_get_parameters),
     MEMBERS(circuit_members),
     .each = &circuit_get_each,
+    .waiting = &circuit_waiting,
 };
 
 static const struct parameter circuit_list_parameters[] = {

@@ -87,6 +87,12 @@ static const struct parameter event_list_parameters[] = {
     {          FROM_QUERY,               "types", &event_types},
 };
 
+static const struct kind wait_seconds = KIND_INTEGER(0, 120);
+
+static const struct waiting event_waiting = {
+    .seconds = {FROM_QUERY, "wait", &wait_seconds, .fallback = "0"},
+};
+
 const struct operation event_list = {
     .name = "event_list",
     .lane = LANE_READ,
@@ -95,6 +101,7 @@ const struct operation event_list = {
     PARAMETERS(event_list_parameters),
     MEMBERS(event_list_members),
     .key = "position",
+    .waiting = &event_waiting,
 };
 
 static const struct member feed_tail_members[] = {

@@ -94,6 +94,14 @@ enum lane_kind {
     LANE_ALONE  /* must not share a transaction */
 };
 
+/* How an answer may wait, on a GET: until a column is as the request says, or, without one, until
+ * there is an item. Both parameters are query parameters, and not given to the statement. */
+struct waiting {
+    struct parameter what;    /* what the column is to be; none without a column */
+    struct parameter seconds; /* how long at most */
+    const char *column;
+};
+
 enum answer_kind {
     ANSWER_ONE,    /* the first row as an object */
     ANSWER_LIST,   /* {"items": [...], "nextCursor": ...}; one row more than limit means more */
@@ -120,6 +128,7 @@ struct operation {
         *of; /* what this is the conditional form of (db/conditional.h); or NULL */
     const struct operation *each; /* that does several calls of this read at once (db/each.h); or
                                      NULL */
+    const struct waiting *waiting; /* or NULL: it answers at once */
     /* Whether a member of the answer that is no parameter is 422 immutable_field in the body,
      * rather than a member that nobody knows. */
     bool fixed_members;
@@ -141,7 +150,9 @@ struct call {
     const char *raw_body;   /* the bytes received */
     size_t raw_body_length; /* in octets */
     const char *values[PARAMETERS_MAX];
-    const char *issued; /* a secret to be shown once, or NULL */
+    const char *issued;                  /* a secret to be shown once, or NULL */
+    const char *wait_for, *wait_seconds; /* of operation->waiting */
+    bool wait_given;                     /* seconds were named */
 };
 
 /* The value of the named parameter in the call, or NULL. Unknown names abort: a programming error.

@@ -38,7 +38,6 @@ NOT_ROUTED = {
     "delivery_claim": "partners/",
     "delivery_record": "partners/",
     "delivery_sweep": "partners/",
-    "event_list": "circuits/",
     "feed_sweep": "circuits/",
     "feed_tail": "circuits/",
     "idempotency_sweep": "db/",

@@ -133,6 +133,9 @@ def test_a_value_out_of_range_is_422(scene, operation):
     elif "limit" in names:
         target += "?limit=0"
         pointer = "?limit"
+    elif "timeout" in names:
+        target += "?timeout=0"
+        pointer = "?timeout"
     else:
         target += "?dryRun=perhaps"
         pointer = "?dryRun"

@@ -146,6 +146,10 @@ class Server:
         Its exit status says whether the server is ready, which is not the question here."""
         return json.loads(self._ask("status", "--json", statuses=range(128)))
 
+    def sql(self, statement):
+        """What a statement answers, as the owner of the embedded database."""
+        return self._ask("psql", "--", "-X", "-Atq", "-v", "ON_ERROR_STOP=1", "-c", statement)
+
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
 

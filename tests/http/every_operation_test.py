@@ -121,7 +121,11 @@ def test_an_unknown_coding_is_501(scene, operation):
 
 @pytest.mark.parametrize(
     "operation",
-    [o for o in documented(422) if o.media or {"limit", "dryRun"} & {p["name"] for p in o.parameters}],
+    [
+        o
+        for o in documented(422)
+        if o.media or {"limit", "dryRun", "timeout"} & {p["name"] for p in o.parameters}
+    ],
     ids=str,
 )
 def test_a_value_out_of_range_is_422(scene, operation):

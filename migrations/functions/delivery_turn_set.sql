@@ -6,28 +6,23 @@ CREATE OR REPLACE FUNCTION delivery_turn_set(t delivery_turns, p_now timestamptz
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = onramp, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    v_next timestamptz;
-    v_ends timestamptz;
 BEGIN
-    SELECT due_at INTO v_next FROM delivery_queue
-    WHERE endpoint_id = t.endpoint_id AND head AND NOT leased AND due_at >= t.next_due
-    ORDER BY due_at, place LIMIT 1;
-    IF t.in_flight > 0 THEN
-        SELECT due_at INTO v_ends FROM delivery_queue
-        WHERE endpoint_id = t.endpoint_id AND head AND leased AND due_at >= t.lease_ends
-        ORDER BY due_at, place LIMIT 1;
-    END IF;
-    v_next := coalesce(v_next, 'infinity');
-    v_ends := coalesce(v_ends, 'infinity');
-    UPDATE delivery_turns
-    SET next_due = v_next, lease_ends = v_ends, in_flight = t.in_flight, open = t.open,
+    UPDATE delivery_turns u
+    SET next_due = e.next, lease_ends = e.ends, in_flight = t.in_flight, open = t.open,
         failing_since = t.failing_since,
         -- Not before now: who was served goes behind those that wait.
         due_at = CASE WHEN NOT t.open THEN 'infinity'
-                      WHEN t.in_flight = 4 THEN greatest(v_ends, p_now)
-                      ELSE greatest(least(v_next, v_ends), p_now) END
-    WHERE endpoint_id = t.endpoint_id;
+                      WHEN t.in_flight = 4 THEN greatest(e.ends, p_now)
+                      ELSE greatest(least(e.next, e.ends), p_now) END
+    FROM (SELECT coalesce((SELECT due_at FROM delivery_queue
+                           WHERE endpoint_id = t.endpoint_id AND head AND NOT leased
+                                 AND due_at >= t.next_due
+                           ORDER BY due_at, place LIMIT 1), 'infinity') AS next,
+                 coalesce((SELECT due_at FROM delivery_queue
+                           WHERE endpoint_id = t.endpoint_id AND head AND leased
+                                 AND due_at >= t.lease_ends
+                           ORDER BY due_at, place LIMIT 1), 'infinity') AS ends) AS e
+    WHERE u.endpoint_id = t.endpoint_id;
 END
 $$;
 COMMENT ON FUNCTION delivery_turn_set IS

@@ -291,9 +291,9 @@ KINDS = [kind for kind, share in {
 }.items() for _ in range(share)]
 TIERS = ["Standard", "Standard", "Premium", "Premium", "Local"]
 SPACES = [["10.1.0.0/16"], ["10.2.0.0/16"], ["10.1.128.0/17", "10.3.0.0/24"], ["10.4.0.0/24"],
-          ["10.3.0.0/24", "10.1.128.0/17"], ["10.5.0.0/16", "10.5.1.0/24"], ["172.16.0.0/12"],
+          ["10.3.0.0/24", "10.1.128.0/17"], ["10.5.0.0/16", "10.5.1.0/24"], ["10.2.3.0/24"],
           ["10.0.0.0/8"]]
-SUBNETS = ["10.1.255.0/27", "10.2.0.0/28", "10.3.0.0/27", "10.4.0.0/28", "172.16.0.0/24"]
+SUBNETS = ["10.1.255.0/27", "10.2.0.0/28", "10.3.0.0/27", "10.4.0.0/28"]
 TAGS = [{}, {"site": "hq"}, {"team": "core"}]
 SAYS = {"note": ["patched", None], "primaryPort": ["A/1", None], "sTag": [210, 4094, None],
         "partnerReference": ["order 7", None], "expectedBy": ["2099-01-01T00:00:00.000Z", None]}
@@ -319,17 +319,21 @@ class History:
         self.focus = None  # {letter: handle} while operations are drawn that are to meet
 
     def any(self, letter):
-        """A handle of that kind; of something that never was when there is none."""
+        """A handle of that kind, mostly of something that is there."""
         if self.focus and letter in self.focus and not self.one_in(4):
             return self.focus[letter]
-        handles = [h for h in self.owners if h[0] == letter]
+        model = self.worlds[0].model
+        there = {"c": model.circuits, "v": model.vnets, "a": model.authorizations,
+                 "k": model.connections}[letter]
+        handles = [h for h in self.owners if h[0] == letter and (h in there or self.one_in(20))]
         handle = self.draw(st.sampled_from(handles)) if handles else f"{letter}0"
         if self.focus is not None:
             self.focus.setdefault(letter, handle)
         return handle
 
     def one_in(self, many):
-        return self.draw(st.integers(0, many - 1)) == many - 1
+        # Not integers(), which likes its ends.
+        return self.draw(st.sampled_from(range(many))) == many - 1
 
     def owner(self, handle):
         """Mostly the owner; now and then the other customer, who sees nothing of it."""
@@ -339,6 +343,11 @@ class History:
     def operation(self, kind=None):
         """Draw one."""
         kind = kind or self.draw(st.sampled_from(KINDS))
+        model = self.worlds[0].model
+        if kind == "connection_delete" and not model.connections:
+            kind = "connection_create"
+        if kind == "authorization_delete" and not model.authorizations:
+            kind = "authorization_create"
         self.n += 1
         op = getattr(self, "draw_" + kind)(self.n)
         if op.kind in VERSIONED and self.one_in(8):
@@ -436,11 +445,13 @@ class History:
         webhook_id = f"msg_{n}"
         if self.callbacks and self.one_in(15):
             webhook_id = self.pick(*self.callbacks).args["webhook_id"]
+        newest = self.worlds[0].model.circuits.get(h, {"newest": None})["newest"]
+        at = newest if newest is not None and self.one_in(6) else 4 * n - self.pick(0, 0, 0, 30)
         op = Operation(
             n, "callback_apply", OPERATOR if by_operator else ("partner", partner),
             partner=partner, circuit=h, key=key, type=kind, data=data, webhook_id=webhook_id,
-            at=4 * n - self.pick(0, 0, 0, 0, 30), times=instant)
-        op.args["body"] = json.dumps([h, key, kind, data, op.args["at"]])
+            at=at, times=instant)
+        op.args["body"] = json.dumps([h, key, kind, data, at])
         self.callbacks.append(op)
         return op
 
@@ -465,7 +476,7 @@ class History:
         v = self.worlds[0].model.vnets.get(h)
         fits = v["space"][0].split("/")[0] + "/28" if v else SUBNETS[0]
         return Operation(n, "vnet_gateway_put", self.owner(h), vnet=h,
-                         subnet=self.pick(fits, fits, fits, *SUBNETS))
+                         subnet=self.pick(*6 * [fits], *SUBNETS))
 
     def draw_vnet_gateway_delete(self, n):
         h = self.any("v")
@@ -483,9 +494,16 @@ class History:
         return Operation(n, "authorization_delete", self.owner(h), circuit=h, authorization=a)
 
     def draw_connection_create(self, n):
-        vnet = self.any("v")
-        by = self.any("a") if self.one_in(3) else None
-        circuit = self.connected.get(by, ("c0",))[0] if by else self.any("c")
+        vnet, circuit, by = self.any("v"), self.any("c"), None
+        model = self.worlds[0].model
+        keys = [a for a, one in model.authorizations.items() if one["circuit"] == circuit]
+        keys += 2 * [k["authorization"] for k in model.connections.values()
+                     if k["circuit"] == circuit and k["authorization"]]
+        if keys and (self.owners.get(vnet) != self.owners.get(circuit) or self.one_in(3)):
+            by = self.pick(*keys)
+        elif self.owners.get(vnet) != self.owners.get(circuit) and not self.one_in(4):
+            vnet = self.pick(vnet, *(v for v, one in model.vnets.items()
+                                     if one["owner"] == self.owners.get(circuit)))
         self.owners[f"k{n}"], self.connected[f"k{n}"] = self.owners.get(vnet, "A"), (circuit, vnet)
         return Operation(n, "connection_create", self.owner(vnet),
                          circuit=circuit, vnet=vnet, authorization=by)
@@ -511,7 +529,8 @@ class History:
         raise AssertionError("\n".join([*self.told, "", why]))
 
     def do(self, *ops):
-        """Send operations, all at once, and keep the worlds in which some order explains them."""
+        """Send operations, all at once, and keep the worlds in which some order explains them.
+        Whether any of them was done."""
         world = self.worlds[0]
         requests = [self.place.request(op, world) for op in ops]
         replies = self.rig.talk(requests, self.n)
@@ -533,6 +552,7 @@ class History:
         if not left:
             self.fail("no order explains it:\n  " + "\n  ".join(dict.fromkeys(reasons)))
         self.worlds = left
+        return any(reply.status < 400 for reply in replies)
 
     def see(self, reads):
         """Compare what is seen with each world; reads: (actor, target, world -> Answer)."""
@@ -680,7 +700,9 @@ class History:
         return handles
 
     def act(self, *ops):
-        self.do(*ops)
+        """Do them, and look at what they were about; after a refusal not each time."""
+        if not self.do(*ops) and self.n % 3:
+            return
         self.see(self.seen_of(set().union(*map(self.touched, ops))))
 
     def prologue(self):
@@ -699,6 +721,9 @@ class History:
             vnet = f"v{self.n}"
             self.n += 1
             self.do(self.draw_vnet_gateway_put(self.n, vnet))
+            if owner == "A" and self.one_in(2):
+                self.do(self.connect("A", circuit, vnet))
+        self.do(self.operation("authorization_create"))
 
     def network(self, owner):
         """A VNet with a gateway and an address space of its own."""
@@ -767,12 +792,12 @@ class History:
         try:
             self.prologue()
             for _ in range(steps):
-                what = self.draw(st.integers(0, 99))
-                if what < 75:
+                what = self.draw(st.sampled_from(range(200)))
+                if what < 150:
                     self.act(self.operation())
-                elif what < 98:
+                elif what < 198:
                     self.at_once()
-                elif what == 98:
+                elif what == 198:
                     self.to_the_brim()
                 else:
                     self.around()

@@ -564,14 +564,15 @@ class Model:
         v = self.mine(op, self.vnets, h)
         if not v:
             return NOT_FOUND
-        if self.stale(op, v["version"]):
-            return self.stale(op, v["version"])
         space = tuple(a.get("space", v["space"]))
         refusals = {}
+        if any(overlap([p], space[:i]) for i, p in enumerate(space)):
+            refusals["invalid_request"] = {}
+        if self.stale(op, v["version"]):
+            return Refusal({**refusals, **self.stale(op, v["version"]).codes})
         if set(space) != set(v["space"]) and self.of_vnet(h):
             refusals["vnet_in_use"] = self.vnet_in_use(h)
-        if any(overlap([p], space[:i]) for i, p in enumerate(space)) or (
-                v["gateway"] and not inside(v["gateway"], space)):
+        if v["gateway"] and not inside(v["gateway"], space):
             refusals["invalid_request"] = {}
         if refusals:
             return Refusal(refusals)

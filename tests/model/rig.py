@@ -79,7 +79,8 @@ class Rig:
         self.servers, self.wires = [], []
         try:
             for _ in range(SERVERS):
-                server = Server("--database", self.url)
+                keys = cluster.shared(f"{name}.key")
+                server = Server("--database", self.url, "--secrets-key", keys)
                 self.servers.append(server)
                 server.start()
                 self.wires.append([Wire(server.host, server.port) for _ in range(AT_ONCE)])
@@ -89,6 +90,7 @@ class Rig:
         first = Client(self.servers[0].url, self.servers[0].credentials["ONRAMP_OPERATOR_TOKEN"])
         made = first.post("/v1/tokens", {"role": "operator", "description": "model"}).must(201)
         self.operator = first.with_token(made.json["token"])
+        self.operator.checked = False
 
     def talk(self, requests, first=0):
         """Send all requests at once, by turns to one server and the other; the answers in order."""

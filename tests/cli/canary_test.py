@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A secret that was shown once is nowhere else: not in a log at its most talkative, of the server or
-of a PostgreSQL that logs every statement with its parameters; not in a dump; not in any answer.
+"""A secret that was shown once is nowhere else: not in a log at its most talkative, of the server
+or of a PostgreSQL that logs every statement with its parameters; not in a dump; not in any answer.
 """
 
 import base64

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys of secrets at rest: made once, never missed silently; what a database of before holds."""
+"""The keys of secrets at rest: made once, never missed silently; and a database of before them."""
 
 import base64
 import os

@@ -34,8 +34,8 @@ def test_what_is_not_known_is_refused_with_the_usage(words):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_takes_every_option(verb):
     """--help is looked at last: the options before it were all understood."""
-    values = ["--state", "--database", "--secrets-key", "--listen", "--role", "--customer", "--partner",
-              "--description", "--expires-at", "--secret", "--type", "--service-key", "--note",
+    values = ["--state", "--database", "--secrets-key", "--listen", "--role", "--customer",
+              "--partner", "--description", "--expires-at", "--secret", "--type", "--service-key", "--note",
               "--reason", "--primary-port", "--secondary-port", "--s-tag", "--partner-reference",
               "--expected-by", "--timestamp", "--webhook-id", "--url"]
     flags = ["--detach", "--json", "--yes", "--print-curl"]

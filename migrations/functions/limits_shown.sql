@@ -40,6 +40,13 @@ BEGIN
             WHERE p_customer IS NULL OR v.customer_id = p_customer),
            4::bigint, 'The most circuits that one VNet is connected to.'
     UNION ALL
+    SELECT 'ok', NULL, 'webhooks', CASE WHEN p_customer IS NULL THEN 'operator' ELSE 'customer' END,
+           NULL, NULL, NULL, count(w.place), 10::bigint,
+           CASE WHEN p_customer IS NULL THEN 'The most webhook endpoints of the operators.'
+                ELSE 'The most webhook endpoints of this customer.' END
+    FROM webhook_endpoints w
+    WHERE w.owner = coalesce('customer:' || p_customer, 'operator:') AND w.deleted_at IS NULL
+    UNION ALL
     SELECT 'ok', NULL, format('vnets_per_circuit/%s/%s', l.tier, l.bandwidth_mbps), 'circuit', NULL,
         l.tier,
            l.bandwidth_mbps, coalesce(c.most, 0)::bigint, l.vnets::bigint,

@@ -60,10 +60,11 @@ def table(operator):
 def test_a_customer_sees_every_quota_with_what_it_uses(customer, everywhere):
     circuit = customer.circuit_at(everywhere, "Provisioned")
     customer.circuit(everywhere, peeringLocation=OTHER)
+    customer.client.post("/v1/webhooks", {"url": "https://hooks.example.com/"}).must(201)
     for _ in range(3):
         customer.connect(circuit, customer.vnet()).must(201)
     shown = limits(customer.client)
-    assert set(shown) == {"circuits", "circuits_per_location", "circuits_per_vnet"} | {
+    assert set(shown) == {"circuits", "circuits_per_location", "circuits_per_vnet", "webhooks"} | {
         f"circuits_per_location/{l}" for l in (LOCATION, OTHER)
     } | {f"vnets_per_circuit/{t}/{b}" for t in ("Local", "Standard", "Premium") for b in BANDWIDTHS}
     used = {name: (item["used"], item["limit"], item["scope"]) for name, item in shown.items()}
@@ -71,6 +72,7 @@ def test_a_customer_sees_every_quota_with_what_it_uses(customer, everywhere):
     assert used["circuits_per_location"] == (1, None, "peering_location")
     assert used[f"circuits_per_location/{OTHER}"] == (1, None, "peering_location")
     assert used["circuits_per_vnet"] == (1, 4, "vnet")
+    assert used["webhooks"] == (1, 10, "customer")
     assert used["vnets_per_circuit/Standard/1000"] == (3, 10, "circuit")
     assert used["vnets_per_circuit/Premium/50"] == (0, 10, "circuit")
     assert all(item["rule"].endswith(".") for item in shown.values())
@@ -219,6 +221,7 @@ def test_a_quota_counts_what_was_there_and_is_not_set_below_it(customer, everywh
         f"circuits_per_location/{LOCATION}": (3, 3),
         f"circuits_per_location/{OTHER}": (1, 3),
         "circuits_per_vnet": (0, 4),
+        "webhooks": (0, 10),
     }
     order(customer, everywhere, OTHER).must(409, "customer_circuit_limit_reached")
     quota(operator, customer, circuits=2).must(409)

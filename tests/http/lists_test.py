@@ -105,8 +105,12 @@ def test_every_list_refuses_what_is_no_limit_cursor_or_parameter(
     customer, partner, operator, operation
 ):
     client = caller(operation, customer, partner, operator)
-    circuit = customer.circuit(partner) if operation.path_names else None
-    target = operation.path.format(id=circuit["id"]) if circuit else operation.path
+    target = operation.path
+    if target.startswith("/v1/webhooks/"):
+        hook = {"url": "https://hooks.example.com/", "eventTypes": ["ping"]}
+        target = operation.url(id=client.post("/v1/webhooks", hook).must(201).json["id"])
+    elif operation.path_names:
+        target = operation.url(id=customer.circuit(partner)["id"])
     client.send("GET", target).must(200)
     for limit in ("0", "201", "-1", "1e2", "ten", "", "1.5", "99999999999999999999", "0x10", " 5"):
         answer = client.get(target, limit=limit).must(422, "invalid_request")

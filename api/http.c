@@ -20,8 +20,9 @@
 #include <unistd.h>
 
 enum {
-    /* Of each connection, zeroed after each request: twice the longest head. */
-    CONNECTION_OCTETS = 2 * HEAD_MAX,
+    /* Of each connection, all of it zeroed after each request: the longest head, 64 fields of it as
+     * the library keeps them, and the head of the answer. */
+    CONNECTION_OCTETS = HEAD_MAX + HEAD_MAX / 2,
     IDLE_SECONDS = 75,    /* longer than the keep-alive of the usual proxies in front */
     SENDING_SECONDS = 30, /* for a client to take its answer */
     RUNS_A_TURN = 4

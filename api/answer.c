@@ -27,9 +27,9 @@ static void value_write(struct text *text, enum member_kind kind, const struct r
                         int column)
 {
     char time[TIMESTAMP_LENGTH];
-    const char *value = rows_text(rows, row, column);
-    size_t length = (size_t)rows_length(rows, row, column);
-    if (rows_null(rows, row, column)) {
+    size_t length;
+    const char *value = rows_value(rows, row, column, &length);
+    if (!value) {
         text_add(text, "null", 4);
         return;
     }
@@ -46,15 +46,11 @@ static void value_write(struct text *text, enum member_kind kind, const struct r
             text_add(text, "null", 4);
             break;
         }
-        text_add_char(text, '"');
-        text_add(text, time, sizeof time);
-        text_add_char(text, '"');
+        text_add_quoted(text, time, sizeof time);
         break;
     case MEMBER_PLAIN:
     case MEMBER_PLAIN_IF:
-        text_add_char(text, '"');
-        text_add(text, value, length);
-        text_add_char(text, '"');
+        text_add_quoted(text, value, length);
         break;
     default:
         text_add(text, value, length);
@@ -95,9 +91,10 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
             column++;
             continue;
         }
-        text_add_word(text, first ? "\"" : ",\"");
-        text_add_word(text, member->name);
-        text_add(text, "\":", 2);
+        if (!first)
+            text_add_char(text, ',');
+        text_add_quoted(text, member->name, strlen(member->name));
+        text_add_char(text, ':');
         first = false;
         if (member->kind == MEMBER_OPEN_IF && rows_null(rows, row, column)) {
             text_add(text, "null", 4);

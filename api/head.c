@@ -31,24 +31,41 @@ static enum head_verdict malformed(struct scan *scan, const char *detail)
     return refuse(scan, "malformed_request", detail);
 }
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token(char c)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    return isalnum((unsigned char)c) || (c && strchr(others, c));
-}
+/* Sets of ASCII characters, a bit each: every octet of every head is looked up. */
+#define BIT(c)        ((uint64_t)1 << ((c) % 64))
+#define RANGE(c, end) ((BIT(end) - BIT(c)) | BIT(end))
 
-/* RFC 3986: what may stand in a path or a query. Percent signs are looked at apart. */
-static bool is_target(char c)
-{
-    static const char others[] = "-._~!$&'()*+,;=:@/?%[]";
-    return isalnum((unsigned char)c) || (c && strchr(others, c));
-}
+/* RFC 9110 section 5.6.2: letters, digits, !#$%&'*+-.^_`|~ */
+static const uint64_t token_set[2] = {BIT('!') | RANGE('#', '\'') | BIT('*') | BIT('+') | BIT('-') |
+                                          BIT('.') | RANGE('0', '9'),
+                                      RANGE('A', 'Z') | RANGE('^', 'z') | BIT('|') | BIT('~')};
 
-static bool is_value(char c)
+/* RFC 3986, what may stand in a path or a query: letters, digits, -._~!$&'()*+,;=:@/?%[]
+ * Percent signs are looked at apart. */
+static const uint64_t target_set[2] = {BIT('!') | RANGE('$', ';') | BIT('=') | BIT('?'),
+                                       RANGE('@', 'Z') | BIT('[') | BIT(']') | BIT('_') |
+                                           RANGE('a', 'z') | BIT('~')};
+
+static bool is_in(const uint64_t set[2], char c)
 {
     unsigned char u = (unsigned char)c;
-    return u == '\t' || (u >= 0x20 && u != 0x7F);
+    return u < 128 && (set[u / 64] >> u % 64 & 1);
+}
+
+/* Behind the characters of the set. */
+static const char *span(const char *at, const char *end, const uint64_t set[2])
+{
+    while (at < end && is_in(set, *at))
+        at++;
+    return at;
+}
+
+/* Behind what may stand in a value: no control characters but the tabulator. */
+static const char *value_span(const char *at, const char *end)
+{
+    while (at < end && ((unsigned char)*at >= 0x20 ? *at != 0x7F : *at == '\t'))
+        at++;
+    return at;
 }
 
 /* Consume CR LF. */
@@ -69,8 +86,7 @@ static enum head_verdict line_end(struct scan *scan)
 static enum head_verdict method_read(struct scan *scan)
 {
     const char *start = scan->at;
-    while (scan->at < scan->end && is_token(*scan->at))
-        scan->at++;
+    scan->at = span(start, scan->end, token_set);
     if (scan->at - start > METHOD_MAX)
         return refuse(scan, "not_implemented", "This method is not known.");
     if (scan->at == scan->end)
@@ -106,8 +122,7 @@ static bool target_valid(const char *target, size_t length)
 static enum head_verdict target_read(struct scan *scan)
 {
     const char *start = scan->at;
-    while (scan->at < scan->end && is_target(*scan->at) && scan->at - start <= TARGET_MAX)
-        scan->at++;
+    scan->at = span(start, scan->end, target_set);
     size_t length = (size_t)(scan->at - start);
     if (length > TARGET_MAX)
         return refuse(scan, "uri_too_long", NULL);
@@ -168,7 +183,7 @@ static enum head_verdict length_noted(struct scan *scan, const char *value, size
 static bool host_valid(const char *value, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (!is_target(value[i]) || strchr("/?@,", value[i]))
+        if (!is_in(target_set, value[i]) || strchr("/?@,", value[i]))
             return false;
     return true;
 }
@@ -230,8 +245,7 @@ static enum head_verdict field_noted(struct scan *scan, const char *name, size_t
 static enum head_verdict field_read(struct scan *scan)
 {
     const char *name = scan->at;
-    while (scan->at < scan->end && is_token(*scan->at))
-        scan->at++;
+    scan->at = span(name, scan->end, token_set);
     if (scan->at == scan->end)
         return HEAD_INCOMPLETE;
     size_t name_length = (size_t)(scan->at - name);
@@ -240,8 +254,7 @@ static enum head_verdict field_read(struct scan *scan)
                                "on the same line.");
     scan->at++;
     const char *value = scan->at;
-    while (scan->at < scan->end && is_value(*scan->at))
-        scan->at++;
+    scan->at = value_span(value, scan->end);
     const char *stop = scan->at;
     if (stop < scan->end && *stop != '\r')
         return malformed(scan, "A header field holds a control character.");

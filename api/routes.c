@@ -135,18 +135,20 @@ static bool matches(const char *pattern, const struct target *target, struct bin
     for (size_t i = 0; i < target->segment_count; i++) {
         if (*pattern++ != '/')
             return false;
-        size_t length = strcspn(pattern, "/");
         const char *segment = target->segments[i];
         if (*pattern != '{') {
-            if (strncmp(segment, pattern, length) != 0 || segment[length] != '\0')
+            for (; *pattern != '/' && *pattern != '\0'; pattern++)
+                if (*segment++ != *pattern)
+                    return false;
+            if (*segment != '\0')
                 return false;
         } else if (*segment == '\0') {
             return false;
         } else {
             bindings->items[bindings->count].name = pattern + 1; /* up to the brace */
             bindings->items[bindings->count++].value = segment;
+            pattern = strchr(pattern, '}') + 1;
         }
-        pattern += length;
     }
     return target->segment_count > 0 && *pattern == '\0';
 }
@@ -183,21 +185,14 @@ const struct route *route_for_role(const struct route *route, unsigned role)
 enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],
                         enum method method, const struct target *target)
 {
-    bool path_known = false;
     enum method wanted = method == HEAD ? GET : method;
     *out = NULL;
     allow[0] = '\0';
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (!matches(routes[i].pattern, target, bindings))
-            continue;
-        path_known = true;
-        if (routes[i].method != wanted)
-            continue;
-        *out = &routes[i];
-        return ROUTE_FOUND;
-    }
-    if (!path_known)
-        return ROUTE_NO_PATH;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (routes[i].method == wanted && matches(routes[i].pattern, target, bindings)) {
+            *out = &routes[i];
+            return ROUTE_FOUND;
+        }
     allow_write(allow, target);
-    return ROUTE_NO_METHOD;
+    return allow[0] != '\0' ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }

@@ -48,10 +48,16 @@ static bool plain(unsigned char c)
 
 void text_add_json(struct text *text, const char *bytes, size_t length)
 {
+    size_t from = 0, first = 0;
+    while (first < length && plain((unsigned char)bytes[first]))
+        first++;
+    if (first == length) {
+        text_add_quoted(text, bytes, length);
+        return;
+    }
     text_reserve(text, length + 2);
     text_add_char(text, '"');
-    size_t from = 0;
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = first; i < length; i++) {
         unsigned char c = (unsigned char)bytes[i];
         if (plain(c))
             continue;

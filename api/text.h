@@ -28,7 +28,21 @@ static inline void text_add(struct text *text, const char *bytes, size_t length)
 
 static inline void text_add_char(struct text *text, char c)
 {
-    text_add(text, &c, 1);
+    if (text->capacity == text->length)
+        text_reserve(text, 1);
+    text->bytes[text->length++] = c;
+}
+
+/* In quotes, as it stands. */
+static inline void text_add_quoted(struct text *text, const char *bytes, size_t length)
+{
+    if (text->capacity - text->length < length + 2)
+        text_reserve(text, length + 2);
+    char *at = text->bytes + text->length;
+    *at++ = '"';
+    memcpy(at, bytes, length);
+    at[length] = '"';
+    text->length += length + 2;
 }
 
 static inline void text_add_word(struct text *text, const char *word)

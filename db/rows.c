@@ -23,6 +23,15 @@ bool rows_null(const struct rows *rows, int row, int column)
     return PQgetisnull(result_of(rows), rows->first + row, column) != 0;
 }
 
+const char *rows_value(const struct rows *rows, int row, int column, size_t *length)
+{
+    const PGresult *result = result_of(rows);
+    *length = (size_t)PQgetlength(result, rows->first + row, column);
+    if (*length == 0 && PQgetisnull(result, rows->first + row, column))
+        return NULL;
+    return PQgetvalue(result, rows->first + row, column);
+}
+
 const char *rows_text(const struct rows *rows, int row, int column)
 {
     return PQgetvalue(result_of(rows), rows->first + row, column);

@@ -8,6 +8,7 @@
 #define ONRAMP_DB_ROWS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct rows {
     const void *result; /* a PGresult */
@@ -19,6 +20,8 @@ enum { COLUMN_OUTCOME = 0, COLUMN_FACTS = 1, COLUMN_FIRST = 2 };
 int rows_count(const struct rows *rows);
 int rows_columns(const struct rows *rows);
 bool rows_null(const struct rows *rows, int row, int column);
+/* The value and its length in one look; NULL for null. */
+const char *rows_value(const struct rows *rows, int row, int column, size_t *length);
 /* NUL-terminated; "" for null. */
 const char *rows_text(const struct rows *rows, int row, int column);
 int rows_length(const struct rows *rows, int row, int column);

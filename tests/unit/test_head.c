@@ -164,6 +164,25 @@ START_TEST(a_target_is_a_path_with_whole_escapes)
 }
 END_TEST
 
+/* RFC 9110 section 5.6.2 and RFC 3986 sections 3.3 and 3.4, octet by octet. */
+START_TEST(every_octet_is_a_tokens_or_a_targets_as_the_grammars_say)
+{
+    static const char alike[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    for (int octet = 1; octet < 256; octet++) {
+        char text[64], name[64];
+        struct head head;
+        bool plain = strchr(alike, octet) != NULL;
+        bool token = plain || strchr("!#$%&'*+-.^_`|~", octet) != NULL;
+        bool target = plain || strchr("-._~!$&'()*+,;=:@/?[]", octet) != NULL;
+        snprintf(name, sizeof name, GET "Host: x\r\na%cb: v\r\n\r\n", octet);
+        snprintf(text, sizeof text, "GET /a%cb HTTP/1.1\r\nHost: x\r\n\r\n", octet);
+        /* A colon ends the name, and here a good value follows. */
+        ck_assert_msg((scan(&head, name) == HEAD_COMPLETE) == (token || octet == ':'), "%s", name);
+        ck_assert_msg((scan(&head, text) == HEAD_COMPLETE) == target, "%s", text);
+    }
+}
+END_TEST
+
 START_TEST(what_is_too_large_is_refused_as_soon_as_it_is)
 {
     size_t size = HEAD_MAX + 100;
@@ -210,6 +229,7 @@ int main(void)
     tcase_add_test(tests, a_field_is_a_token_a_colon_and_a_value_on_one_line);
     tcase_add_test(tests, the_request_line_is_strict);
     tcase_add_test(tests, a_target_is_a_path_with_whole_escapes);
+    tcase_add_test(tests, every_octet_is_a_tokens_or_a_targets_as_the_grammars_say);
     tcase_add_test(tests, what_is_too_large_is_refused_as_soon_as_it_is);
     tcase_add_test(tests, a_client_that_will_close_is_known);
     suite_add_tcase(suite, tests);

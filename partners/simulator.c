@@ -202,7 +202,7 @@ enum key_taken simulator_hand_in(struct simulator *simulator, const char *text, 
         return KEY_REPEATED;
     }
     /* Its story was heard first; from now on it is an order. */
-    order->adopted = false;
+    order->adopted = order->torn_down = false;
     order->goal = GOAL_NONE;
     look(simulator, order, now);
     return KEY_TAKEN;

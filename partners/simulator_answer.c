@@ -161,8 +161,6 @@ static void refused(struct order *order, struct desk *desk, int64_t now,
         surprised(order, desk, answer);
         return;
     }
-    if (order->first->slot < PLAN_ORDER)
-        order->said |= 1U << order->first->slot;
     message_free(order_take_first(order));
     order->goal = GOAL_NONE;
     order_go_on(order, now);

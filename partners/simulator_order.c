@@ -186,12 +186,10 @@ static void stamp(struct order *order, struct desk *desk, struct message *messag
     } else {
         /* Between two of them there is room for one that was overtaken. */
         int64_t before = order->last_timestamp;
-        int64_t late = now - message->planned.delay;
+        int64_t delay = message->planned.delay;
         message->happened = now > before + 2 ? now : before + 2;
         order->last_timestamp = message->happened;
-        if (late >= message->happened)
-            late = message->happened - 1;
-        order->late_timestamp = late > before ? late : before + 1;
+        order->late_timestamp = message->happened - (delay > 0 ? delay : 1);
     }
     snprintf(id, sizeof id, "msg_%.32s_%llu", desk->run, (unsigned long long)++desk->ids);
     message_write(message, &order->plan, order->service_key, id, order->skew, promised);

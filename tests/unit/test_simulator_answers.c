@@ -61,6 +61,17 @@ START_TEST(retry_after_is_honoured_by_every_order)
 }
 END_TEST
 
+START_TEST(retry_after_goes_before_our_own_wait)
+{
+    begin((struct simulator_settings){0});
+    next();
+    answer_with((struct order_answer){.status = 500, .retry_after = 9000});
+    ck_assert_str_eq(next(), "look");
+    ck_assert_int_eq(now, start + 9000);
+    end();
+}
+END_TEST
+
 START_TEST(patience_has_an_end)
 {
     begin((struct simulator_settings){0});
@@ -190,6 +201,7 @@ int main(void)
     tcase_add_test(test, what_is_not_answered_is_sent_again_as_it_was);
     tcase_add_test(test, a_duplicate_out_of_the_blue_is_not_as_planned);
     tcase_add_test(test, retry_after_is_honoured_by_every_order);
+    tcase_add_test(test, retry_after_goes_before_our_own_wait);
     tcase_add_test(test, patience_has_an_end);
     tcase_add_test(test, a_key_that_nobody_knows_is_said_and_dropped);
     tcase_add_test(test, a_refused_event_is_decided_afresh);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a simulated partner does about what customers ask for, and whose turn it is. */
+#include "db/provider_status.h"
 #include "simulator_rig.h"
 
 #include <check.h>
@@ -114,7 +115,9 @@ START_TEST(silence_is_kept)
             ok("applied", "Provisioning");
             ck_assert_str_eq(next(), "circuit.progress");
             /* Nobody will come on that day, and it is soon. */
-            ck_assert_ptr_nonnull(strstr(request.body, "expectedBy"));
+            char day[MESSAGE_TIME];
+            message_time_write(day, now + 5000);
+            ck_assert_ptr_nonnull(strstr(request.body, day));
             ok("applied", "Provisioning");
         }
         ck_assert_str_eq(next(), "nothing");
@@ -153,6 +156,100 @@ START_TEST(a_circuit_of_another_day_is_torn_down_and_never_built)
     /* Handed in at last, it is an order like any other. */
     ck_assert_int_eq(simulator_hand_in(simulator, OTHER, now), KEY_TAKEN);
     ck_assert_int_eq(simulator_hand_in(simulator, OTHER, now), KEY_REPEATED);
+    order = simulator_send(simulator, now, &request);
+    shown("NotProvisioned", false);
+    ck_assert_str_eq(next(), "circuit.provisioning");
+    end();
+}
+END_TEST
+
+START_TEST(a_key_that_is_handed_in_after_its_news_is_built)
+{
+    begin((struct simulator_settings){0});
+    build();
+    simulator_heard(simulator, OTHER, now);
+    order = simulator_send(simulator, now, &request);
+    shown("NotProvisioned", false);
+    ck_assert_str_eq(next(), "nothing");
+    simulator_hand_in(simulator, OTHER, now);
+    order = simulator_send(simulator, now, &request);
+    shown("NotProvisioned", false);
+    ck_assert_str_eq(next(), "circuit.provisioning");
+    end();
+}
+END_TEST
+
+START_TEST(a_circuit_of_another_day_that_is_gone_is_an_old_story)
+{
+    begin((struct simulator_settings){0});
+    build();
+    simulator_heard(simulator, OTHER, now);
+    order = simulator_send(simulator, now, &request);
+    refused(404, "not_found");
+    ck_assert(simulator_idle(simulator));
+    ck_assert(as_planned());
+    ck_assert_str_eq(said, "");
+    end();
+}
+END_TEST
+
+START_TEST(what_was_overtaken_is_no_news_when_the_building_goes_on)
+{
+    begin((struct simulator_settings){.plan = {.reorder = 100}});
+    next();
+    shown("Provisioning", false);
+    ck_assert_str_eq(next(), "circuit.progress");
+    ok("applied", "Provisioning");
+    simulator_heard(simulator, KEY, now);
+    next();
+    shown("Provisioning", true);
+    simulator_heard(simulator, KEY, now);
+    next();
+    shown("Provisioning", false);
+    ck_assert_str_eq(next(), "circuit.provisioned");
+    ok("applied", "Provisioned");
+    ck_assert_str_eq(next(), "nothing");
+    ck_assert(as_planned());
+    end();
+}
+END_TEST
+
+START_TEST(what_is_to_be_repeated_is_repeated_whatever_comes_between)
+{
+    begin((struct simulator_settings){
+        .plan = {.duplicates = 100, .delay_least = 100, .delay_most = 100}
+    });
+    next();
+    shown("NotProvisioned", false);
+    next();
+    char id[64];
+    snprintf(id, sizeof id, "%s", request.id);
+    simulator_heard(simulator, KEY, now);
+    ok("applied", "Provisioning");
+    ck_assert_str_eq(next(), "look");
+    shown("Provisioning", true);
+    ck_assert_str_eq(next(), "circuit.provisioning");
+    ck_assert_str_eq(request.id, id);
+    ok("duplicate", "Provisioning");
+    ck_assert_str_eq(next(), "circuit.deprovisioned");
+    ok("applied", "NotProvisioned");
+    ck_assert_str_eq(next(), "circuit.deprovisioned");
+    ok("duplicate", "NotProvisioned");
+    ck_assert_str_eq(next(), "nothing");
+    ck_assert(as_planned());
+    end();
+}
+END_TEST
+
+START_TEST(a_key_that_is_gone_before_the_end_is_not_as_planned)
+{
+    begin((struct simulator_settings){0});
+    next();
+    shown("Provisioned", true);
+    next();
+    refused(404, "not_found");
+    ck_assert_uint_eq(tally().unknown, 1);
+    ck_assert(!as_planned());
     end();
 }
 END_TEST
@@ -169,6 +266,9 @@ START_TEST(keys_are_told_apart)
     ck_assert_uint_eq(tally().handed_in, 1);
     ck_assert_uint_eq(tally().repeated, 1);
     ck_assert_uint_eq(tally().malformed, 3);
+    build();
+    ck_assert(simulator_idle(simulator));
+    ck_assert(!as_planned());
     end();
 }
 END_TEST
@@ -199,19 +299,28 @@ START_TEST(who_is_due_first_comes_first)
         snprintf(key, sizeof key, "5f0c7a52-6d0e-4b6f-8a54-%012d", i);
         ck_assert_int_eq(simulator_hand_in(simulator, key, now), KEY_TAKEN);
     }
-    int callbacks = 0;
+    int callbacks = 0, turns = 0;
     while (simulator_due(simulator) != INT64_MAX) {
         int64_t due = simulator_due(simulator);
         ck_assert_int_ge(due, start);
         if (due > now)
             now = due;
+        /* Now and then one leaves its place, because of news. */
+        if (++turns % 7 == 3)
+            simulator_heard(simulator, simulator_order(simulator, (size_t)turns % 501)->service_key,
+                            now);
+        due = INT64_MAX;
+        for (size_t i = 0; i < simulator_count(simulator); i++)
+            if (simulator_order(simulator, i)->due < due)
+                due = simulator_order(simulator, i)->due;
+        ck_assert_int_eq(simulator_due(simulator), due);
         order = simulator_send(simulator, now, &request);
         ck_assert_ptr_nonnull(order);
         if (request.kind == REQUEST_LOOK) {
-            shown("NotProvisioned", false);
+            shown(order->status < 0 ? "NotProvisioned" : provider_status_names[order->status],
+                  false);
             continue;
         }
-        ck_assert_int_eq(now, due);
         ok("applied", strstr(request.body, "circuit.provisioned") ? "Provisioned" : "Provisioning");
         callbacks++;
     }
@@ -232,6 +341,11 @@ int main(void)
     tcase_add_test(test, a_circuit_that_is_deleted_on_the_way_knows_of_nothing_older);
     tcase_add_test(test, silence_is_kept);
     tcase_add_test(test, a_circuit_of_another_day_is_torn_down_and_never_built);
+    tcase_add_test(test, a_key_that_is_handed_in_after_its_news_is_built);
+    tcase_add_test(test, a_circuit_of_another_day_that_is_gone_is_an_old_story);
+    tcase_add_test(test, what_was_overtaken_is_no_news_when_the_building_goes_on);
+    tcase_add_test(test, what_is_to_be_repeated_is_repeated_whatever_comes_between);
+    tcase_add_test(test, a_key_that_is_gone_before_the_end_is_not_as_planned);
     tcase_add_test(test, keys_are_told_apart);
     tcase_add_test(test, the_rate_is_kept);
     tcase_add_test(test, who_is_due_first_comes_first);

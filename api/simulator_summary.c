@@ -80,11 +80,11 @@ void summary_print(const struct simulator_tally *tally)
     char line[LINE];
     const struct desk_counts *counts = &tally->counts;
     const struct part keys[] = {
-        {tally->handed_in, "handed in",               true },
-        {tally->repeated,  "repeated",                false},
-        {tally->malformed, "malformed",               false},
-        {tally->unknown,   "unknown to the server",   false},
-        {tally->adopted,   "of others were heard of", false},
+        {tally->handed_in, "handed in",             true },
+        {tally->repeated,  "repeated",              false},
+        {tally->malformed, "malformed",             false},
+        {tally->unknown,   "unknown to the server", false},
+        {tally->adopted,   "heard of",              false},
     };
     const struct part circuits[] = {
         {tally->provisioned,     "Provisioned",    true },

@@ -284,6 +284,9 @@ void simulator_tally(const struct simulator *simulator, struct simulator_tally *
     };
     for (size_t i = 0; i < simulator->count; i++) {
         const struct order *order = simulator->orders[i];
+        /* Of what was heard of, only what there was something to do about. */
+        if (order->adopted && order->goal == GOAL_PROVISION && !order->torn_down)
+            continue;
         bool mute = order->plan.fate == FATE_SILENT || order->plan.fate == FATE_PROMISED;
         out->handed_in += !order->adopted;
         out->adopted += order->adopted;

@@ -8,13 +8,15 @@
 
 struct feed_reader {
     struct exchange exchange;
-    char *cursor; /* owned; NULL before the first answer */
-    int64_t due;  /* milliseconds since the epoch: when to ask again; INT64_MAX: never */
-    int failures; /* one after the other */
+    char *cursor;  /* owned; NULL before the first answer */
+    int64_t asked; /* likewise: when the last poll began */
+    int64_t due;   /* milliseconds since the epoch: when to ask again; INT64_MAX: never */
+    int failures;  /* one after the other */
 };
 
 /* Prepare the next poll. False when there is none. */
-bool feed_reader_prepare(struct feed_reader *reader, const char *url, const char *authorization);
+bool feed_reader_prepare(struct feed_reader *reader, const char *url, const char *authorization,
+                         int64_t now);
 
 /* Take in its answer: what happened to circuits goes to the simulator. A sentence about what is
  * wrong, when that is new; otherwise NULL. Static. */

@@ -113,7 +113,7 @@ static void follow(struct run *run)
     struct exchange *exchange = &run->feed.exchange;
     if (!exchange->under_way && run->feed.due <= now_is(run))
         start(run, exchange,
-              feed_reader_prepare(&run->feed, run->settings->url, run->authorization));
+              feed_reader_prepare(&run->feed, run->settings->url, run->authorization, now_is(run)));
 }
 
 /* --- the loop --- */

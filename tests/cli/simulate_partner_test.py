@@ -28,6 +28,7 @@ def test_fifty_circuits_become_provisioned(simulation):
     circuits = simulation.circuits(50)
     done = simulation.run("--keys", simulation.keys_file(circuits), "--until-idle", *QUICK)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert lines["keys"] == "50 handed in"
     assert lines["circuits"] == "50 Provisioned"
@@ -257,7 +258,7 @@ def test_a_terminal_sees_one_line_that_moves(simulation):
     out, _ = child.communicate(timeout=30)
     assert child.returncode == 0
     shown = seen.decode().split("\r\x1b[K")
-    shown = [line for line in shown if "\n" not in line]
+    assert "\n" not in seen.decode()
     assert len(shown) > 3 and shown[-1] == ""
     assert re.fullmatch(r"3 keys, [0-3] quoted, [0-3] Provisioning, [0-3] Provisioned", shown[1])
     assert shown[-2] == "3 keys, 3 quoted, 0 Provisioning, 3 Provisioned"

@@ -30,7 +30,7 @@ struct simulator_tally {
     uint64_t not_provisioned, provisioning, provisioned, deprovisioning;
     uint64_t unknown;
     uint64_t rejected, silent, torn_down, stalled, failed; /* of these */
-    uint64_t adopted; /* heard of, and torn down */
+    uint64_t adopted;                                      /* heard of, and torn down */
     uint64_t outstanding, off_plan;
     struct desk_counts counts;
 };

@@ -6,6 +6,7 @@
 #include "api/wait.h"
 #include "circuits/event.h"
 #include "db/rows.h"
+#include "partners/sender.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -185,6 +186,7 @@ static void on_rows(struct query *query, const struct rows *rows)
         strcpy(tail->position, "0");
     if (count == 0 && !began)
         return;
+    sender_poke(tail->loop->settings->sender);
     struct sheet *sheet = sheet_new(rows);
     sheet->news.position = strtoll(tail->position, NULL, 10);
     sheet->news.everything = began;

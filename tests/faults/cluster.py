@@ -23,7 +23,8 @@ def _unprivileged():
 
 
 class Cluster:
-    def __init__(self):
+    def __init__(self, settings=""):
+        self.settings = settings  # more of them, as options of postgres
         self.directory = directory()
         self.data = os.path.join(self.directory, "data")
         if os.geteuid() == 0:
@@ -50,7 +51,7 @@ class Cluster:
     def start(self):
         options = (
             f"-c listen_addresses= -c unix_socket_directories={self.directory} -c fsync=off "
-            "-c max_connections=60 -c shared_buffers=32MB"
+            f"-c max_connections=60 -c shared_buffers=32MB {self.settings}"
         )
         log = os.path.join(self.directory, "log")
         self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "-l", log, "-o", options, "start")
@@ -62,6 +63,14 @@ class Cluster:
         """The URL of a new, empty database."""
         self._run("createdb", "-h", self.directory, "-U", "postgres", name)
         return f"postgresql://postgres@/{name}?host={self.directory}"
+
+    def sql(self, name, statement):
+        """What a statement answers in a database, as its superuser."""
+        command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.directory]
+        command += ["-U", "postgres", "-d", name, "-c", statement]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def shared(self, name):
         """The path of a file that servers of any user may make."""

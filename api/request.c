@@ -17,6 +17,7 @@
 #include "api/tail.h"
 #include "db/arena.h"
 #include "db/rows.h"
+#include "partners/sender.h"
 
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -376,6 +377,9 @@ static void operation_rows(struct query *query, const struct rows *rows)
     bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
     if (request->call.operation->lane != LANE_READ && ok)
         tail_poke(request->loop);
+    /* Whatever makes a webhook due by itself is written alone, and little else is. */
+    if (request->call.operation->lane == LANE_ALONE && ok)
+        sender_poke(request->loop->settings->sender);
     if (request->streaming && ok) {
         stream_begin(request, rows);
         request_resume(request, PHASE_ANSWERED);

@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* Circuits, service keys, VNets, connections, customers: as batch_lock takes them. */
-enum { BATCH_LISTS = 5 };
+/* Circuits, service keys, VNets, connections, customers, deliveries: as batch_lock takes them. */
+enum { BATCH_LISTS = 6 };
 
 struct batch {
     struct list {

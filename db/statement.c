@@ -13,6 +13,7 @@ static const struct parameter batch_lock_parameters[] = {
     {.source = FROM_HOOK, .name = "vnets"       },
     {.source = FROM_HOOK, .name = "connections" },
     {.source = FROM_HOOK, .name = "customers"   },
+    {.source = FROM_HOOK, .name = "deliveries"  },
 };
 
 const struct operation batch_lock = {

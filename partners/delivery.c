@@ -90,29 +90,31 @@ static const struct member delivery_claim_members[] = {
 
 const struct operation delivery_claim = {
     .name = "delivery_claim",
-    .lane = LANE_ALONE,
+    .lane = LANE_WRITE,
     .answer = ANSWER_LIST,
     .success = 200,
     PARAMETERS(delivery_claim_parameters),
     MEMBERS(delivery_claim_members),
 };
 
+/* clang-format off */
 static const struct parameter delivery_record_parameters[] = {
-    {FROM_HOOK, "id"                   },
-    {FROM_HOOK, "fence"                },
-    {FROM_HOOK, "at"                   },
-    {FROM_HOOK, "status"               },
-    {FROM_HOOK, "latency-ms"           },
-    {FROM_HOOK, "error"                },
-    {FROM_HOOK, "response"             },
-    {FROM_HOOK, "verdict"              },
-    {FROM_HOOK, "next-at"              },
-    {FROM_HOOK, "disable-after-seconds"},
+    {FROM_HOOK, "id", .locks = LOCK_DELIVERY},
+    {FROM_HOOK, "fence"                     },
+    {FROM_HOOK, "at"                        },
+    {FROM_HOOK, "status"                    },
+    {FROM_HOOK, "latency-ms"                },
+    {FROM_HOOK, "error"                     },
+    {FROM_HOOK, "response"                  },
+    {FROM_HOOK, "verdict"                   },
+    {FROM_HOOK, "next-at"                   },
+    {FROM_HOOK, "disable-after-seconds"     },
 };
+/* clang-format on */
 
 const struct operation delivery_record = {
     .name = "delivery_record",
-    .lane = LANE_ALONE,
+    .lane = LANE_WRITE,
     .answer = ANSWER_ONE,
     .success = 200,
     PARAMETERS(delivery_record_parameters),

@@ -9,7 +9,7 @@ extern const struct operation delivery_list, delivery_redeliver;
 /* Deliver an event without content; the delivery. */
 extern const struct operation webhook_ping;
 
-/* Run by the sender, each call in a transaction of its own. delivery_claim takes limit and
+/* Run by the sender, several calls in a transaction. delivery_claim takes limit and
  * lease-seconds and answers the deliveries that are due; one row without an id: none is, and
  * due_in_ms says in how many milliseconds one will be (null: not foreseeable). delivery_record
  * answers the outcome "ok" or "lease_lost". */

@@ -29,9 +29,9 @@
 enum {
     EVENTS_A_TURN = 128,
     OPERATIONS = 2,
-    SESSIONS = 2,         /* to the database: one may claim while the other records */
     IN_FLIGHT_MAX = 1024, /* in all; an endpoint has at most 4 */
     CLAIM_MAX = 64,
+    BATCH_MAX = 64, /* calls in one transaction */
     KEPT_CONNECTIONS = 128,
     LOOK_MS = 1000, /* between two looks for what other processes have brought */
     DATABASE_MS = 10000,
@@ -556,9 +556,9 @@ static bool sender_open(struct sender *sender)
         .conninfo = settings->conninfo,
         .operations = operations,
         .operation_count = OPERATIONS,
-        .alone = SESSIONS,
+        .writes = 1, /* what is recorded and the next claim share their commits */
         .queue_limit = IN_FLIGHT_MAX + 1,
-        .batch_limit = 1,
+        .batch_limit = BATCH_MAX,
         .log = settings->log,
     };
     struct posts_settings posts = {

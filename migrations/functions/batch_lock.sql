@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The first statement of a transaction that many requests share: every circuit, in order of id,
--- then every VNet likewise, then the quotas of every customer. Two such transactions can then wait
--- for each other in one direction only.
+-- then every VNet likewise, then the quotas of every customer, then the turns of every endpoint.
+-- Two such transactions can then wait for each other in one direction only.
 DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[]);
+DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[], uuid[]);
 CREATE OR REPLACE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
-                                      p_connections uuid[], p_customers uuid[] DEFAULT NULL)
+                                      p_connections uuid[], p_customers uuid[] DEFAULT NULL,
+                                      p_deliveries uuid[] DEFAULT NULL)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -34,6 +36,12 @@ BEGIN
         PERFORM FROM customers WHERE id = ANY (p_customers) ORDER BY id FOR KEY SHARE;
         PERFORM FROM circuit_quotas WHERE customer_id = ANY (p_customers)
             ORDER BY customer_id FOR NO KEY UPDATE;
+    END IF;
+    -- In the order in which those who publish lock them.
+    IF cardinality(p_deliveries) > 0 THEN
+        PERFORM FROM delivery_turns
+        WHERE endpoint_id IN (SELECT endpoint_id FROM deliveries WHERE id = ANY (p_deliveries))
+        ORDER BY endpoint_id FOR UPDATE;
     END IF;
     r.outcome := 'ok';
     RETURN NEXT r;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Lock the endpoint's turn, or, where this may switch the endpoint off, those of all endpoints of
--- its owner, which will hear of it. One call a transaction: a second one would lock out of order.
+-- its owner, which will hear of it. Several calls in one transaction have their turns locked by
+-- batch_lock; what one that switches off locks beyond may deadlock, and is run again alone.
 --
 -- p_verdict: delivered; retry, at p_next_at; exhausted: given up; gone: the endpoint wants no more
 -- (410), and the delivery waits for its owner to switch it on again.

@@ -8,7 +8,8 @@ CREATE TYPE note AS (outcome text, facts jsonb, word text, transaction text, bac
 
 CREATE TABLE notes (word text, transaction text, at timestamptz DEFAULT clock_timestamp());
 CREATE TABLE batch_locks (circuits uuid[], service_keys uuid[], vnets uuid[], connections uuid[],
-                          customers uuid[], transaction text, at timestamptz DEFAULT clock_timestamp());
+                          customers uuid[], deliveries uuid[], transaction text,
+                          at timestamptz DEFAULT clock_timestamp());
 CREATE TABLE commits (key int);
 
 -- Reads: their transaction is known by the instant of its start.
@@ -77,10 +78,11 @@ CREATE FUNCTION note_count() RETURNS SETOF verdict LANGUAGE sql AS
 $$ SELECT 'ok', to_jsonb(count(*)) FROM onramp.notes $$;
 
 CREATE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
-                           p_connections uuid[], p_customers uuid[])
+                           p_connections uuid[], p_customers uuid[], p_deliveries uuid[])
 RETURNS SETOF verdict LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO batch_locks
-    VALUES (p_circuits, p_service_keys, p_vnets, p_connections, p_customers, txid_current()::text);
+    VALUES (p_circuits, p_service_keys, p_vnets, p_connections, p_customers, p_deliveries,
+            txid_current()::text);
     RETURN QUERY SELECT 'ok', NULL::jsonb;
 END $$;

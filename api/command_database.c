@@ -114,11 +114,11 @@ static bool confirmed(const struct options *options, const struct state *state)
     if (options->yes)
         return true;
     if (!isatty(STDIN_FILENO)) {
-        complain("this removes %s, database and credentials, for good; say --yes to mean it",
+        complain("this removes %s, database, keys and credentials, for good; say --yes to mean it",
                  state->directory);
         return false;
     }
-    printf("Remove %s, database and credentials, for good? Type yes: ", state->directory);
+    printf("Remove %s, database, keys and credentials, for good? Type yes: ", state->directory);
     fflush(stdout);
     return fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0;
 }

@@ -2,46 +2,36 @@
 #include "api/config.h"
 
 #include "api/options.h"
+#include "db/arena.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FILE_MAX = 64 * 1024 };
 
 static const char blanks[] = " \t\r";
 
-/* The whole file with a NUL behind it, kept for good; NULL after complaining. */
-static char *text_of(const char *path)
+/* The whole file with a NUL behind it; NULL after complaining. */
+static char *text_of(struct arena *kept, const char *path)
 {
     FILE *file = fopen(path, "re");
-    char *text = malloc(FILE_MAX + 2);
-    if (!text)
-        abort();
+    char *text = arena_alloc(kept, FILE_MAX + 2);
+    bool good = false;
     if (!file) {
         complain("cannot read %s: %s", path, strerror(errno));
-        goto failed;
+        return NULL;
     }
     size_t length = fread(text, 1, FILE_MAX + 1, file);
-    if (ferror(file)) {
+    if (ferror(file))
         complain("cannot read %s: %s", path, strerror(errno));
-        goto failed;
-    }
-    text[length] = '\0';
-    if (length > FILE_MAX || strlen(text) != length) {
+    else if (length > FILE_MAX || strlen(text) != length)
         complain("%s is no file of settings: it %s", path,
                  length > FILE_MAX ? "is longer than 64 KiB" : "holds a NUL");
-        goto failed;
-    }
+    else
+        good = true;
     fclose(file);
-    return text;
-
-failed:
-    if (file)
-        fclose(file);
-    free(text);
-    return NULL;
+    return good ? text : NULL;
 }
 
 /* The text without the blanks around it; they are overwritten. */
@@ -56,16 +46,18 @@ static char *trimmed(char *text)
 
 bool config_read(const char *path, config_line *line, void *context)
 {
-    char *rest = text_of(path), *text;
+    static struct arena *kept; /* for good */
+    if (!kept)
+        kept = arena_new();
+    char *rest = text_of(kept, path), *text;
     if (!rest)
         return false;
     for (int number = 1; (text = strsep(&rest, "\n")) != NULL; number++) {
-        char *where, *value = trimmed(text);
+        char *value = trimmed(text);
         if (*value == '\0' || *value == '#')
             continue;
         const char *name = trimmed(strsep(&value, "="));
-        if (asprintf(&where, "%s:%d", path, number) < 0)
-            abort();
+        const char *where = arena_printf(kept, "%s:%d", path, number);
         if (!value || *name == '\0') {
             complain("%s: expected 'name = value'", where);
             return false;

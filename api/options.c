@@ -163,15 +163,22 @@ static bool number_take(int *out, int most, const char *where, const char *text)
     return true;
 }
 
+/* For texts that are kept for good. */
+static struct arena *kept(void)
+{
+    static struct arena *arena;
+    if (!arena)
+        arena = arena_new();
+    return arena;
+}
+
 /* The daemon works in another directory than the one that it is started from. */
 static const char *absolute(const char *path)
 {
-    char directory[PATH_MAX], *out;
+    char directory[PATH_MAX];
     if (path[0] == '/' || !getcwd(directory, sizeof directory))
         return path;
-    if (asprintf(&out, "%s/%s", directory, path) < 0)
-        abort();
-    return out;
+    return arena_printf(kept(), "%s/%s", directory, path);
 }
 
 static bool text_add(struct option_texts *out, const char *where, const char *text)
@@ -256,12 +263,9 @@ static bool variable_take(struct options *out, const struct known *option, const
     if (option->form != TEXTS)
         return option_take(out, option, name, value);
     static const char separators[] = ", \t";
-    static struct arena *kept;
-    if (!kept)
-        kept = arena_new();
     for (value += strspn(value, separators); *value; value += strspn(value, separators)) {
         size_t length = strcspn(value, separators);
-        if (!option_take(out, option, name, arena_copy(kept, value, length)))
+        if (!option_take(out, option, name, arena_copy(kept(), value, length)))
             return false;
         value += length;
     }

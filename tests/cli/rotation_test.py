@@ -76,14 +76,19 @@ def test_a_rotation_seals_everything_anew_and_drops_the_old_key(place):
     place.start()
     path = place.path("secrets.key")
     old, mode = keys(path), os.stat(path)
-    before = place.sql("SELECT secret FROM callback_secrets")
+    client(place).post("/v1/webhooks", {"url": "https://example.net/"}).must(201)
+    secrets = ("SELECT string_agg(secret, ' ') FROM (SELECT secret FROM callback_secrets"
+               " UNION ALL SELECT secret FROM webhook_secrets) AS all_of_them")
+    before = place.sql(secrets).split()
+    assert len(before) == 2
     said = place.must("secrets", "rotate")
     new = keys(path)
     assert len(new) == 1 and new != old
-    assert f"sealing with the key {new[0]}" in said and "1 sealed anew" in said
+    assert f"sealing with the key {new[0]}" in said and "2 sealed anew" in said
     assert place.sql("SELECT id FROM seal_keys") == new[0]
-    after = place.sql("SELECT secret FROM callback_secrets")
-    assert after.startswith(f"v1.{new[0]}.") and after != before
+    after = place.sql(secrets).split()
+    assert len(after) == 2 and not set(after) & set(before)
+    assert all(secret.startswith(f"v1.{new[0]}.") for secret in after)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert os.stat(path).st_uid == mode.st_uid
     secret_works(place)

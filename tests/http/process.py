@@ -140,6 +140,10 @@ class Server:
         words = shlex.split(self._ask("env"), comments=True)
         return dict(word.split("=", 1) for word in words if "=" in word)
 
+    def rotate_keys(self):
+        """`onrampd secrets rotate`: everything that is sealed, under a new key."""
+        return self._ask("secrets", "rotate")
+
     def status(self):
         """What `onrampd status --json` prints: pid, postgresPid, url, state, ready.
 

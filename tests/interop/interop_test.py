@@ -181,6 +181,7 @@ def world(libraries, receiver):
         for at, library in enumerate(LIBRARIES):
             made.send(made.signed(library, [old], range(at, half, 2)))
         made.before = made.delivered(half)
+        assert "sealed anew" in made.server.rotate_keys()
         new = made.rotate_callback_secret(3600)
         made.rotate_webhook_secrets()
         # While both live: signed with either, and with both in either order.

@@ -235,6 +235,18 @@ static const char *next_link(const struct request *request, const char *cursor)
                         query, cursor);
 }
 
+/* The cursor that stands behind a row. */
+static const char *cursor_of(const struct request *request, const struct rows *rows, int row)
+{
+    const struct operation *operation = request->call.operation;
+    const char *key = rows_text(rows, row, column_of(operation, operation->key));
+    const char *order = operation->order ? operation->order(&request->call) : NULL;
+    if (!order)
+        return cursor_text(request->arena, key);
+    return cursor_text_timed(request->arena, rows_text(rows, row, column_of(operation, order)),
+                             key);
+}
+
 static void answer_list(struct request *request, const struct rows *rows)
 {
     const struct operation *operation = request->call.operation;
@@ -251,8 +263,7 @@ static void answer_list(struct request *request, const struct rows *rows)
         row_write(text, &request->call, rows, row);
     }
     if (count > limit)
-        cursor = cursor_text(request->arena,
-                             rows_text(rows, shown - 1, column_of(operation, operation->key)));
+        cursor = cursor_of(request, rows, shown - 1);
     text_add_word(text, "],\"nextCursor\":");
     if (cursor)
         text_add_json(text, cursor, strlen(cursor));

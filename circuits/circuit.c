@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "circuits/circuit.h"
 
+#include "circuits/age.h"
 #include "db/provider_status.h"
 
 #include <string.h>
 
 static const char *const circuit_statuses[] = {"Enabled", "Disabled", NULL};
+static const char *const waits[] = {"customer", "partner", "operator", "nobody", NULL};
 static const char *const tiers[] = {"Local", "Standard", "Premium", NULL};
 static const char *const families[] = {"MeteredData", "UnlimitedData", NULL};
 
 static const struct kind circuit_status = KIND_WORD(circuit_statuses);
+static const struct kind waiting_on = KIND_WORD(waits);
 static const struct kind tier = KIND_WORD(tiers);
 static const struct kind family = KIND_WORD(families);
 /* Which bandwidths there are is data in the database, and which of them are offered where. */
 static const struct kind bandwidth = KIND_INTEGER(1, 1000000);
 static const struct kind location = KIND_TEXT(1, 80);
 static const struct kind reason = KIND_TEXT(1, 1000);
+/* A key, or key=value. */
+static const struct kind tag = KIND_TEXT(1, 128 + 1 + 256);
 
 static const struct member circuit_members[] = {
     {"id",                      MEMBER_PLAIN,   "id"                       },
@@ -125,17 +130,39 @@ const struct operation circuit_get = {
 };
 
 static const struct parameter circuit_list_parameters[] = {
-    {FROM_CALLER, "customer"       },
-    {                      FROM_QUERY,   "cursor", &kind_cursor_uuid},
-    {                      FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
-    {      FROM_QUERY,  "providerStatus",  &kind_provider_status},
-    {FROM_QUERY,  "circuitStatus",   &circuit_status},
-    {            FROM_QUERY,  "partner",         &kind_slug},
-    {FROM_QUERY,  "peeringLocation", &location},
-    {             FROM_QUERY,  "customerId",      &kind_uuid},
-    {FROM_QUERY,  "serviceKey",      &kind_uuid},
-    {             FROM_QUERY,  "deleted",         &kind_boolean},
+    {FROM_CALLER, "customer"           },
+    {                      FROM_QUERY,   "cursor", &kind_cursor_position},
+    {                      FROM_QUERY,    "limit",           &kind_limit, .fallback = "50"},
+    {      FROM_QUERY,  "providerStatus",      &kind_provider_status},
+    {FROM_QUERY,  "circuitStatus",       &circuit_status},
+    {            FROM_QUERY,  "partner",             &kind_slug},
+    {FROM_QUERY,  "peeringLocation",     &location},
+    {             FROM_QUERY,  "customerId",          &kind_uuid},
+    {FROM_QUERY,  "serviceKey",          &kind_uuid},
+    {             FROM_QUERY,  "deleted",             &kind_boolean},
+    {FROM_QUERY,  "tag",                 &tag},
+    {                      FROM_QUERY,  "stalled",             &kind_boolean},
+    {FROM_QUERY,  "waitingOn",           &waiting_on},
+    {                        FROM_QUERY,  "olderThan",           &kind_age},
+    {FROM_QUERY,  "updatedSince",        &kind_time},
 };
+
+/* Those that ask by a time are answered in order of that time. */
+static const char *circuit_list_order(const struct call *call)
+{
+    if (call_value(call, "olderThan"))
+        return "since";
+    return call_value(call, "updatedSince") ? "updated_at" : NULL;
+}
+
+static void circuit_list_complete(struct call *call)
+{
+    const char *cursor = call_value(call, "cursor");
+    if (cursor && cursor_timed(cursor) != (circuit_list_order(call) != NULL))
+        fault_add(call->faults, "?cursor", "malformed_cursor",
+                  "This cursor is of a list in another order. Use it with the filters that it came "
+                  "with.");
+}
 
 const struct operation circuit_list = {
     .name = "circuit_list",
@@ -144,6 +171,8 @@ const struct operation circuit_list = {
     .success = 200,
     PARAMETERS(circuit_list_parameters),
     MEMBERS(circuit_members),
+    .order = circuit_list_order,
+    .complete = circuit_list_complete,
 };
 
 static const struct parameter circuit_delete_parameters[] = {

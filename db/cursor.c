@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 enum { VERSION = 1, CHECK = 4, KEY_MAX = 128 };
+enum { TIME_AT = 10 }; /* behind the date */
 enum { RAW_MAX = 1 + KEY_MAX + CHECK, TEXT_MAX = (RAW_MAX + 2) / 3 * 4 };
 
 static void check_write(unsigned char *raw, size_t length)
@@ -111,6 +112,46 @@ static const char *cursor_sequence(const struct kind *kind, const char *text,
     return key_as(&sequence, text, reading);
 }
 
+/* A time as PostgreSQL writes it in UTC, read as kind_time; NULL when it is none. */
+static const char *time_read(struct arena *arena, const char *text, size_t length)
+{
+    static const char utc[] = "+00";
+    size_t end = length > sizeof utc ? length - (sizeof utc - 1) : 0;
+    struct faults ignored = {.arena = arena};
+    struct reading inner = {&ignored, arena, ""};
+    if (end < TIME_AT + 1 || text[TIME_AT] != ' ' || strncmp(text + end, utc, sizeof utc - 1) != 0)
+        return NULL;
+    char *shown = arena_copy(arena, text, end + 1);
+    shown[TIME_AT] = 'T';
+    shown[end] = 'Z';
+    return kind_time.from_text(&kind_time, shown, &inner);
+}
+
+static const char *cursor_position(const struct kind *kind, const char *text,
+                                   const struct reading *reading)
+{
+    const char *key = key_read(reading->arena, text);
+    const char *slash = key ? strchr(key, '/') : NULL;
+    const char *time = slash ? time_read(reading->arena, key, (size_t)(slash - key)) : "";
+    struct faults ignored = {.arena = reading->arena};
+    struct reading inner = {&ignored, reading->arena, ""};
+    const char *id =
+        key && time ? kind_uuid.from_text(&kind_uuid, slash ? slash + 1 : key, &inner) : NULL;
+    (void)kind;
+    return id ? arena_printf(reading->arena, "(%s,%s)", time, id) : malformed(reading);
+}
+
+bool cursor_timed(const char *position)
+{
+    return strncmp(position, "(,", 2) != 0;
+}
+
+const char *cursor_text_timed(struct arena *arena, const char *time, const char *key)
+{
+    return cursor_text(arena, arena_printf(arena, "%s/%s", time, key));
+}
+
+const struct kind kind_cursor_position = {.from_text = cursor_position};
 const struct kind kind_cursor_uuid = {.from_text = cursor_uuid};
 const struct kind kind_cursor_name = {.from_text = cursor_name};
 const struct kind kind_cursor_sequence = {.from_text = cursor_sequence};

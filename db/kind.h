@@ -73,7 +73,15 @@ extern const struct kind kind_cursor_uuid;
 extern const struct kind kind_cursor_name;
 extern const struct kind kind_cursor_sequence;
 
-/* The cursor for a key, arena-owned. */
+/* Of lists that may be in order of a time: given on as a list_position. Its key is that of
+ * cursor_text, or what cursor_text_timed was given. */
+extern const struct kind kind_cursor_position;
+
+/* The cursor for a key, arena-owned; and for one in order of a time, as PostgreSQL writes it. */
 const char *cursor_text(struct arena *arena, const char *key);
+const char *cursor_text_timed(struct arena *arena, const char *time, const char *key);
+
+/* Whether a list_position that was read from a cursor has a time. */
+bool cursor_timed(const char *position);
 
 #endif

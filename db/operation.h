@@ -123,7 +123,10 @@ struct operation {
     size_t parameter_count;
     const struct member *members; /* NULL: the function returns (outcome, facts) alone */
     size_t member_count;
-    const char *key;         /* column that a list is keyed by; NULL: that of the first member */
+    const char *key; /* column that a list is keyed by; NULL: that of the first member */
+    /* Column of a time by which this call's list is ordered before its key, or NULL; NULL: by the
+     * key alone in every call. */
+    const char *(*order)(const struct call *call);
     const char *open_member; /* body member whose unknown members are ignored; or NULL */
     const struct operation
         *of; /* what this is the conditional form of (db/conditional.h); or NULL */

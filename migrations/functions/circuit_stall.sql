@@ -10,7 +10,7 @@ BEGIN
     -- What is locked is being changed by somebody: the next round sees what came of it.
     WITH late AS MATERIALIZED (
         SELECT id FROM circuits
-        WHERE waiting_on = 'partner' AND due_at < v_now
+        WHERE waiting_on = 'partner' AND NOT stalled AND due_at < v_now
         ORDER BY due_at LIMIT p_limit
         FOR NO KEY UPDATE SKIP LOCKED),
     circuit AS (

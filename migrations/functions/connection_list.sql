@@ -26,12 +26,12 @@ BEGIN
     ELSIF p_customer IS NOT NULL THEN
         v_page := ARRAY(
             (SELECT id FROM connections WHERE vnet_customer_id = p_customer AND id > v_after
-             ORDER BY id LIMIT p_limit + 1)
+             ORDER BY id NULLS FIRST LIMIT p_limit + 1)
             UNION ALL
             (SELECT id FROM connections
              WHERE circuit_customer_id = p_customer AND circuit_customer_id <> vnet_customer_id
                  AND id > v_after
-             ORDER BY id LIMIT p_limit + 1)
+             ORDER BY id NULLS FIRST LIMIT p_limit + 1)
             ORDER BY id LIMIT p_limit + 1);
     ELSE
         v_page := ARRAY(SELECT id FROM connections WHERE id > v_after

@@ -11,7 +11,7 @@ BEGIN
         WHEN 'operator' THEN
             RETURN QUERY SELECT v.* FROM tokens t JOIN token_view v ON v.id = t.id
             WHERE t.id > v_after AND t.revoked_at IS NULL
-            ORDER BY t.id LIMIT p_limit + 1;
+            ORDER BY t.id NULLS FIRST LIMIT p_limit + 1;
         WHEN 'customer' THEN
             RETURN QUERY SELECT v.* FROM tokens t JOIN token_view v ON v.id = t.id
             WHERE t.customer_id = p_caller_customer AND t.id > v_after AND t.revoked_at IS NULL

@@ -318,7 +318,7 @@ START_TEST(pages_join_up_without_gap_or_repetition)
         for (int i = 0; i < shown; i++) {
             snprintf(seen[count], sizeof *seen, "%s", PQgetvalue(rows, i, 0));
             ck_assert(count == 0 || strcmp(seen[count - 1], seen[count]) < 0);
-            snprintf(after, sizeof after, "'%s'", seen[count++]);
+            snprintf(after, sizeof after, "'(,%s)'", seen[count++]);
         }
     }
     ck_assert_int_eq(count, 7);
@@ -361,7 +361,8 @@ START_TEST(every_list_is_read_by_an_index)
         "deleted_at) "
         "SELECT md5('c' || 1 + i %% 50)::uuid, 'n', 'carrier', 'Amsterdam', 1000, 'Standard', "
         "'MeteredData', 10, status, CASE WHEN i <= 15000 THEN 'Deleted' ELSE status END, "
-        "CASE WHEN i <= 25000 THEN '' ELSE status END, 'nobody', "
+        "CASE WHEN i <= 25000 THEN '' ELSE status END, "
+        "CASE WHEN i BETWEEN 15001 AND 30000 THEN 'customer' ELSE 'nobody' END, "
         "CASE WHEN i <= 15000 THEN now() END "
         "FROM (SELECT i, CASE WHEN i <= 30000 THEN 'NotProvisioned' ELSE 'Provisioned' END "
         "AS status FROM generate_series(1, 40000) i) rows");

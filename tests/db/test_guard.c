@@ -185,6 +185,11 @@ START_TEST(prefixes_are_never_written_by_hand)
             "UPDATE vnet_prefixes SET prefix = '10.9.0.0/16'");
     refused(owner, "prefixes_follow_the_address_space", "DELETE FROM vnet_prefixes");
     refused(owner, "prefixes_are_never_truncated", "TRUNCATE circuit_prefixes");
+    refused(owner, "labels_are_never_truncated", "TRUNCATE circuit_labels");
+    refused(owner, "labels_are_never_written", "DELETE FROM circuit_labels");
+    refused(owner, "labels_are_never_written", "UPDATE circuit_labels SET label = 'other'");
+    refused(owner, "labels_are_never_written",
+            "INSERT INTO circuit_labels SELECT id, customer_id, false, 'other' FROM circuits");
     refused(owner, "prefixes_are_never_truncated", "TRUNCATE vnet_prefixes");
 }
 END_TEST

@@ -100,6 +100,24 @@ START_TEST(the_table_in_the_database_is_the_promise)
 }
 END_TEST
 
+/* What lists read run by run leaves out no circuit. */
+START_TEST(whom_a_circuit_of_a_status_may_wait_for_is_known)
+{
+    static const char difference[] =
+        "SELECT count(*) FROM ((%s EXCEPT %s) UNION ALL (%s EXCEPT %s)) AS difference";
+    static const char possible[] =
+        "SELECT DISTINCT CASE WHEN deleted THEN 'Deleted' ELSE status END,"
+        " onramp.waits_for(switch, status, asked, quoted, returned, deleted)"
+        " FROM unnest('{NotProvisioned,Provisioning,Provisioned,Deprovisioning}'::text[]) status,"
+        " unnest('{Enabled,Disabled}'::text[]) switch, unnest('{f,t}'::bool[]) asked,"
+        " unnest('{f,t}'::bool[]) quoted, unnest('{f,t}'::bool[]) returned,"
+        " unnest('{f,t}'::bool[]) deleted";
+    static const char known[] = "SELECT * FROM onramp.status_waits()";
+    ck_assert_int_eq(number(owner, difference, known, possible, possible, known), 0);
+    ck_assert_int_eq(number(owner, "SELECT count(*) FROM onramp.status_waits()"), 11);
+}
+END_TEST
+
 START_TEST(a_refusal_names_the_status_and_every_legal_event)
 {
     const char *from = statuses[_i];
@@ -236,6 +254,7 @@ int main(void)
     TCase *cells = scene_case(suite, "table", 30);
     tcase_add_loop_test(cells, a_cell_of_the_table, 0, 24);
     tcase_add_test(cells, the_table_in_the_database_is_the_promise);
+    tcase_add_test(cells, whom_a_circuit_of_a_status_may_wait_for_is_known);
     tcase_add_loop_test(cells, a_refusal_names_the_status_and_every_legal_event, 0, 4);
     TCase *requests = scene_case(suite, "deprovision requests", 30);
     tcase_add_test(requests,

@@ -12,9 +12,7 @@ BEGIN
         WHERE w.id = p_id AND o.id <> p_id AND o.deleted_at IS NULL AND o.disabled_at IS NULL
               AND event_matches(o.event_types, 'endpoint.disabled')
     LOOP
-        PERFORM webhook_tell(v_other, p_now, 'endpoint.disabled',
-            json_build_object('circuitId', NULL, 'sequence', NULL, 'endpointId', p_id,
-                              'reason', p_reason)::text);
+        PERFORM webhook_tell(v_other, p_now, 'endpoint.disabled', p_id, p_reason);
     END LOOP;
 END
 $$;

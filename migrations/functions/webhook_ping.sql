@@ -14,8 +14,7 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
-    v_id := webhook_tell(p_id, v_now, 'ping',
-        json_build_object('circuitId', NULL, 'sequence', NULL, 'endpointId', p_id)::text);
+    v_id := webhook_tell(p_id, v_now, 'ping', p_id, NULL);
     RETURN QUERY SELECT * FROM delivery_view WHERE id = v_id;
 END
 $$;

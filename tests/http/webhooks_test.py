@@ -4,6 +4,7 @@ changed, switched off and on, pinged, rotated, deleted, and sent again what was 
 to whom is pinned in tests/db, that it is sent by the tests of the sender."""
 
 import datetime
+import time
 
 import pytest
 
@@ -24,6 +25,23 @@ def path(hook, *more):
 
 def deliveries(client, hook, **query):
     return client.pages(path(hook, "deliveries"), **query)
+
+
+def published(client, hook, count, wait):
+    """The deliveries once there are so many: the publisher comes ten times a second."""
+    wait(lambda: len(deliveries(client, hook)) >= count)
+    return deliveries(client, hook)
+
+
+@pytest.fixture
+def wait():
+    def until(condition):
+        end = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.05)
+
+    return until
 
 
 @pytest.mark.parametrize("role", ["customer", "partner", "operator"])
@@ -154,6 +172,49 @@ def test_a_ping_comes_whatever_the_endpoint_wants_to_hear(customer):
     to = {"url": URL, "eventTypes": ["connection.down"]}
     hook = customer.client.post("/v1/webhooks", to).must(201).json
     customer.client.send("POST", path(hook, "ping")).must(202)
+
+
+def test_events_become_deliveries_newest_first(customer, partner, hook, wait):
+    customer.circuit(partner, name="before")
+    circuit = customer.circuit_at(partner, "Provisioned")
+    found = published(customer.client, hook, 3, wait)
+    mine = [d["eventType"] for d in found if d["circuitId"] == circuit["id"]]
+    assert mine[-1] == "circuit.created" and mine[0] == "circuit.provisioned"
+    assert [d["id"] for d in found] == sorted((d["id"] for d in found), reverse=True)
+    one_by_one = deliveries(customer.client, hook, limit=1)
+    assert [d["id"] for d in one_by_one] == [d["id"] for d in found]
+    known = {"pending", "delivered", "exhausted"}
+    by_status = [deliveries(customer.client, hook, status=status) for status in sorted(known)]
+    assert sum(map(len, by_status)) == len(found)
+    customer.client.get(path(hook, "deliveries"), status="lost").must(422, "invalid_request")
+
+
+def test_events_from_before_are_recovered_and_not_delivered(customer, partner, wait):
+    early = customer.circuit(partner)
+    hook = customer.client.post("/v1/webhooks", {"url": URL}).must(201).json
+    late = customer.circuit(partner)
+    found = published(customer.client, hook, 1, wait)
+    assert {d["circuitId"] for d in found} == {late["id"]}
+    answer = customer.client.post(path(hook, "recover"), {"since": early["createdAt"]}).must(202)
+    assert answer.json == {"recovered": 1, "resumeSince": None}
+    found = deliveries(customer.client, hook)
+    assert {d["circuitId"] for d in found} == {early["id"], late["id"]}
+    again = customer.client.post(path(hook, "recover"), {"since": early["createdAt"]}).must(202)
+    assert again.json == {"recovered": 0, "resumeSince": None}
+    assert len(deliveries(customer.client, hook)) == 2
+
+
+def test_what_happens_while_it_is_off_is_recovered(customer, partner, hook, wait):
+    client = customer.client
+    client.patch(path(hook), {"enabled": False}).must(200)
+    circuit = customer.circuit(partner)
+    wait(lambda: client.get("/v1/events").json["items"])
+    assert deliveries(client, hook) == []
+    client.patch(path(hook), {"enabled": True}).must(200)
+    since, until = circuit["createdAt"], rfc3339(datetime.datetime.now().timestamp() + 1)
+    body = {"since": since, "until": until}
+    assert client.post(path(hook, "recover"), body).must(202).json["recovered"] == 1
+    assert [d["circuitId"] for d in deliveries(client, hook)] == [circuit["id"]]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import yaml
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
 API = "## The API, a line an operation"
 CHAPTERS = ("## From an order to a connected VNet", "## Fifty circuits", "## Safe to retry",
-            "## For a partner's engineer", "## Secrets at rest", API)
+            "## Webhooks", "## For a partner's engineer", "## Secrets at rest", API)
 MARK = "==== end of block"
 # What differs from run to run.
 CHANGING = re.compile(

@@ -236,9 +236,10 @@ static void explain(struct transfer *transfer, CURLcode code)
         curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &value);
         snprintf(out, size, "%s", unconnected((int)value));
     } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        /* libcurl leaves it at 1 when the chain is good and the name is not. */
         curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &value);
         snprintf(out, size, "TLS certificate %s",
-                 value != 0 ? "not trusted" : "is for another name");
+                 value > 1 ? "not trusted" : "is for another name");
     } else {
         snprintf(out, size, "%s", in_words(code));
     }

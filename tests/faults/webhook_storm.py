@@ -136,14 +136,14 @@ class Storm:
         self.maker.url = self.server.url
         self.operator = Client(self.server.url, self.server.credentials["ONRAMP_OPERATOR_TOKEN"])
 
-    def run(self, events, kills=0):
+    def run(self, events, kills=0, pause=3):
         """Make the events while the server is killed; returns when all is delivered. The kills are
-        spread over what is made and, when that is done, over what is still to be delivered."""
+        so many seconds apart, also when all is made and is still to be delivered."""
         began = time.monotonic()
         maker = threading.Thread(target=self.maker.run, args=(events,))
         maker.start()
         for _ in range(kills):
-            time.sleep(3)
+            time.sleep(pause)
             self.kill_and_start()
         maker.join()
         self.drained()

@@ -155,6 +155,19 @@ WITHHELD = {
 }
 
 
+# Header fields that any answer may have; some come from a proxy in front.
+EVERYWHERE = {
+    "date", "content-type", "content-length", "transfer-encoding", "connection", "x-request-id",
+    "cache-control", "x-content-type-options", "dry-run", "server", "via",
+}
+
+
+def _undocumented(answer, response):
+    """Names of header fields that the response does not promise."""
+    names = {name.lower() for name in answer.headers.keys()}
+    return sorted(names - EVERYWHERE - {name.lower() for name in response.get("headers", ())})
+
+
 _noted = set()
 
 
@@ -179,6 +192,8 @@ def check(answer):
         else:
             documented = operation.node["responses"]
             assert str(answer.status) in documented, f"an undocumented status: {what}"
+            surplus = _undocumented(answer, resolve(documented[str(answer.status)]))
+            assert not surplus, f"undocumented header fields {surplus}: {what}"
         check_problem(answer, what)
         return _note(operation and operation.id, answer.status, answer.code)
 
@@ -186,6 +201,8 @@ def check(answer):
     response = operation.node["responses"].get(str(answer.status))
     assert response is not None, f"an undocumented status: {what}"
     response = resolve(response)
+    surplus = _undocumented(answer, response)
+    assert not surplus, f"undocumented header fields {surplus}: {what}"
     for name in response.get("headers", ()):
         if name in ("Location", "ETag") and answer.headers.get("Dry-Run"):
             assert answer.headers.get(name) is None, f"{name} in a dry run: {what}"

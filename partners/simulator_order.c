@@ -112,7 +112,10 @@ void order_go_on(struct order *order, int64_t now)
     order->phase = order->first != NULL ? ORDER_WORKING : ORDER_RESTING;
     order->due = INT64_MAX;
     if (order->first == NULL) {
-        order->torn_down |= order->goal == GOAL_TEARDOWN;
+        if (order->goal == GOAL_TEARDOWN && order->status == NOT_PROVISIONED)
+            order->torn_down = true;
+        else if (order->goal == GOAL_TEARDOWN)
+            order->goal = GOAL_NONE; /* refused, and may be asked for again */
         return;
     }
     if (order->first->due == 0)
@@ -146,7 +149,10 @@ void order_decide(struct order *order, bool requested)
         return;
     drop_unsaid(order);
     order->goal = goal;
-    if (down) {
+    if (down && plan->refuses && order->status != DEPROVISIONING) {
+        order->expected = order->status == PROVISIONED ? PROVISIONED : NOT_PROVISIONED;
+        append_all(order, &plan->refusal, 1, PLAN_ORDER + PLAN_TEARDOWN);
+    } else if (down) {
         /* From Provisioning there is one step back only. */
         int first = order->status == PROVISIONED ? 0 : 1;
         order->expected = NOT_PROVISIONED;

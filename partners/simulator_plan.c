@@ -3,12 +3,13 @@
 
 #include <stddef.h>
 
-/* What is drawn for. A callback's draws are told apart by its slot: order, then teardown. */
+/* What is drawn for. A callback's draws are told apart by its slot: order, teardown, refusal. */
 enum draw {
     DRAW_SILENCE,
     DRAW_PROMISE,
     DRAW_REJECT,
     DRAW_EARLY,
+    DRAW_REFUSE,
     DRAW_REASON,
     DRAW_TAG,
     DRAW_SLOTS
@@ -87,6 +88,7 @@ void plan_make(struct plan *out, const struct plan_settings *settings, const cha
         .fate = FATE_PROVISIONED,
         .order_count = PLAN_ORDER,
         .s_tag = 1 + (int)(plan_draw(settings, key, DRAW_TAG) % 4094),
+        .refuses = happens(settings, key, DRAW_REFUSE, settings->reject),
         .reason = reasons[plan_draw(settings, key, DRAW_REASON) % REASONS],
     };
     if (happens(settings, key, DRAW_SILENCE, settings->silence)) {
@@ -103,6 +105,7 @@ void plan_make(struct plan *out, const struct plan_settings *settings, const cha
         callback_plan(&out->order[i], settings, key, i, types[i]);
     callback_plan(&out->teardown[0], settings, key, PLAN_ORDER, CALLBACK_DEPROVISIONING);
     callback_plan(&out->teardown[1], settings, key, PLAN_ORDER + 1, CALLBACK_DEPROVISIONED);
+    callback_plan(&out->refusal, settings, key, PLAN_ORDER + PLAN_TEARDOWN, CALLBACK_REJECTED);
     reorder(out->order, out->order_count, settings, key, 0);
     reorder(out->teardown, PLAN_TEARDOWN, settings, key, PLAN_ORDER);
 }

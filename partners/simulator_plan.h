@@ -20,7 +20,7 @@ struct plan_settings {
     /* in percent: of callbacks, of neighbouring pairs of them, and of circuits */
     int duplicates, wrong_signatures;
     int reorder;
-    int reject, silence;
+    int reject, silence; /* reject: of orders, and of requests to deprovision */
 };
 
 /* How it goes with a circuit. */
@@ -50,6 +50,8 @@ struct plan {
     struct planned order[PLAN_ORDER];
     int order_count;
     struct planned teardown[PLAN_TEARDOWN]; /* if the customer asks for it */
+    bool refuses;                           /* what it answers then is this instead */
+    struct planned refusal;
     int s_tag;
     const char *reason; /* of a rejection. Borrowed, static */
 };

@@ -32,7 +32,10 @@ static json_t *order_plan(const struct order *order)
 {
     json_t *callbacks = made(json_array()), *teardown = made(json_array());
     add_planned(callbacks, order->plan.order, order->plan.order_count);
-    add_planned(teardown, order->plan.teardown, PLAN_TEARDOWN);
+    if (order->plan.refuses)
+        add_planned(teardown, &order->plan.refusal, 1);
+    else
+        add_planned(teardown, order->plan.teardown, PLAN_TEARDOWN);
     return made(json_pack("{s:s, s:s, s:o, s:o}", "serviceKey", order->service_key, "plan",
                           fate_name(order->plan.fate), "callbacks", callbacks, "teardown",
                           teardown));

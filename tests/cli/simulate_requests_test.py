@@ -113,6 +113,19 @@ def test_the_silent_do_not_even_tear_down(allowing):
     assert report["circuits"]["deprovisioned"] == 0
 
 
+def test_a_request_may_be_refused_with_a_reason(allowing):
+    simulation = Simulation(allowing)
+    circuit = simulation.customer.circuit_at(simulation.partner, "Provisioned")
+    child = play(simulation, [circuit], "--reject", "100")
+    for _ in range(2):
+        ask(simulation, circuit)
+        eventually(lambda: not simulation.customer.read(circuit)["deprovisionRequestedAt"])
+        now = simulation.customer.read(circuit)
+        assert now["providerStatus"] == "Provisioned" and now["lastRejection"]["reason"]
+    report = finish(child)
+    assert report["circuits"]["provisioned"] == 1 and report["circuits"]["deprovisioned"] == 0
+
+
 @pytest.mark.parametrize("words, said", [
     (["--receive", "localhost"], "no address and port in numbers"),
     (["--receive", "localhost:80x"], "no address and port in numbers"),

@@ -37,7 +37,8 @@ static bool planned_same(const struct planned *a, const struct planned *b)
 static bool plan_same(const struct plan *a, const struct plan *b)
 {
     bool same = a->fate == b->fate && a->order_count == b->order_count && a->s_tag == b->s_tag &&
-                a->reason == b->reason;
+                a->reason == b->reason && a->refuses == b->refuses &&
+                planned_same(&a->refusal, &b->refusal);
     for (int i = 0; same && i < a->order_count; i++)
         same = planned_same(&a->order[i], &b->order[i]);
     for (int i = 0; same && i < PLAN_TEARDOWN; i++)

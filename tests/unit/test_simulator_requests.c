@@ -34,6 +34,31 @@ START_TEST(a_deprovision_request_is_followed)
 }
 END_TEST
 
+START_TEST(a_deprovision_request_is_refused_as_often_as_it_comes)
+{
+    begin((struct simulator_settings){.plan = {.reject = 100}});
+    next();
+    shown("Provisioned", false);
+    for (int i = 0; i < 2; i++) {
+        simulator_heard(simulator, KEY, now);
+        ck_assert_str_eq(next(), "look");
+        shown("Provisioned", true);
+        ck_assert_str_eq(next(), "circuit.rejected");
+        ck_assert_ptr_nonnull(strstr(request.body, "\"reason\""));
+        ok("applied", "Provisioned");
+        ck_assert_str_eq(next(), "nothing");
+        ck_assert(as_planned());
+    }
+    ck_assert_uint_eq(tally().torn_down, 0);
+    /* What is on its way down already goes on. */
+    simulator_heard(simulator, KEY, now);
+    next();
+    shown("Deprovisioning", true);
+    ck_assert_str_eq(next(), "circuit.deprovisioned");
+    end();
+}
+END_TEST
+
 START_TEST(a_request_while_it_is_built_ends_the_building)
 {
     begin((struct simulator_settings){
@@ -337,6 +362,7 @@ int main(void)
     Suite *suite = suite_create("simulator_requests");
     TCase *test = tcase_create("simulator_requests");
     tcase_add_test(test, a_deprovision_request_is_followed);
+    tcase_add_test(test, a_deprovision_request_is_refused_as_often_as_it_comes);
     tcase_add_test(test, a_request_while_it_is_built_ends_the_building);
     tcase_add_test(test, a_request_that_is_withdrawn_is_forgotten);
     tcase_add_test(test, a_circuit_that_is_deleted_on_the_way_knows_of_nothing_older);

@@ -167,6 +167,31 @@ START_TEST(each_role_hears_what_is_its_own)
             ck_assert_msg((told(audience, canaries[i].text) > 0) ==
                               ((canaries[i].audiences >> audience & 1) != 0),
                           "audience %d, %s", audience, canaries[i].text);
+    /* The feed tells each of them the same. */
+    const char *const readers[AUDIENCES] = {[OWNER] = acme, [GUEST] = guest, [CARRIER] = "carrier"};
+    for (int audience = 0; audience < AUDIENCES; audience++) {
+        const char *reader = readers[audience];
+        if (audience != OPERATOR && !reader)
+            continue;
+        ck_assert_int_eq(
+            number(owner,
+                   "SELECT count(*) FROM event_list(nullif('%s', '')::uuid, nullif('%s', ''), "
+                   "NULL, 200, NULL) e FULL JOIN (SELECT event_type, body::json -> 'data' AS data, "
+                   "body::json ->> 'timestamp' AS at FROM deliveries WHERE endpoint_id = '%s') d "
+                   "ON (d.data ->> 'eventId')::uuid = e.id "
+                   "WHERE (e.id IS NOT NULL OR d.data IS NOT NULL) AND NOT (e.id IS NULL AND "
+                   "e.position IS NOT NULL) AND "
+                   "(e.type, time_shown(e.at), e.circuit_id::text, e.sequence::text, "
+                   "time_shown(e.occurred_at), e.actor_role::text, e.actor_name, e.from_status, "
+                   "e.to_status, e.reason, e.service_key::text) IS DISTINCT FROM "
+                   "(d.event_type, d.at, d.data ->> 'circuitId', d.data ->> 'sequence', "
+                   "d.data ->> 'occurredAt', d.data #>> '{actor,role}', d.data #>> '{actor,name}', "
+                   "d.data ->> 'from', d.data ->> 'to', d.data ->> 'reason', "
+                   "d.data ->> 'serviceKey')",
+                   audience == OWNER || audience == GUEST ? reader : "",
+                   audience == CARRIER ? reader : "", endpoints[audience]),
+            0);
+    }
     /* Nor does the list of deliveries say more than the bodies. */
     ck_assert_int_eq(number(owner,
                             "SELECT count(*) FROM deliveries WHERE endpoint_id = '%s' AND "

@@ -34,15 +34,19 @@ class Served:
     def cpu(self):
         return seconds_of(self.pid)
 
-    def take(self, size, workload, turn, clients=CLIENTS):
+    def words(self, size, workload, turn, clients):
         words = [self.load, "--port", str(self.port), "--work", workload, "--turn", str(turn),
                  "--connections", str(clients), "--seconds", str(size.seconds)]
         if self.server:
             words += ["--tokens", self.server.tokens, "--secret", self.server.secret,
                       "--callbacks-each", str(size.callbacks_each), "--circuits-each",
                       str(size.each)]
+        return words
+
+    def take(self, size, workload, turn, clients=CLIENTS):
+        words = self.words(size, workload, turn, clients)
         told = json.loads(command(words, timeout=size.seconds + 30))
-        return {"requests": told["requests"], "written": told["written"],
+        return {**{name: told[name] for name in ("requests", "written", "least", "most")},
                 "rate": told["requests"] / told["seconds"],
                 **{name: told[name] / 1000 for name in ("p50", "p99", "p999")}}
 

@@ -11,24 +11,42 @@ INSERT INTO customers (id, name)
 SELECT ('00000000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid, 'customer ' || n
 FROM generate_series(1, :customers) n;
 
+-- Circuits as they stand after their events, and the events, without the triggers and foreign keys
+-- that would see to it one by one. Nothing of this is news for the feed.
+SET ROLE NONE;
+SET session_replication_role = replica;
+SET search_path = onramp;
+CREATE TEMPORARY VIEW numbered AS
+SELECT n, (n - 1) % (:each * 10) >= :each * 9 AS provisioned
+FROM generate_series(1, :customers * :each) n;
+
 INSERT INTO circuits (id, customer_id, service_key, name, partner, peering_location, bandwidth_mbps,
-                      sku_tier, sku_family, vnet_limit)
+                      sku_tier, sku_family, vnet_limit, last_sequence, provider_status,
+                      previous_status, listed_as, waiting_on, provisioned_at)
 SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid,
        ('00000000-0000-7000-8001-' || lpad(to_hex(
            (n - 1) / (:each * 10) * 10
            + CASE WHEN (n - 1) % (:each * 10) >= :each * 4 THEN 10 ELSE 1 + n % 9 END),
            12, '0'))::uuid,
        ('00000000-0000-4000-8004-' || lpad(to_hex(n), 12, '0'))::uuid,
-       'circuit ' || n, 'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', limits.vnets
-FROM generate_series(1, :customers * :each) n,
+       'circuit ' || n, 'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', limits.vnets,
+       CASE WHEN provisioned THEN 2 ELSE 1 END, status, 'NotProvisioned', status,
+       CASE WHEN provisioned THEN 'nobody' ELSE 'customer' END,
+       CASE WHEN provisioned THEN clock_timestamp() END
+FROM numbered,
+     LATERAL (SELECT CASE WHEN provisioned THEN 'Provisioned' ELSE 'NotProvisioned' END) s (status),
      (SELECT vnets FROM vnet_limits WHERE tier = 'Standard' AND bandwidth_mbps = 1000) limits;
 
 INSERT INTO circuit_events
     (circuit_id, sequence, type, from_status, to_status, actor_role, actor_name)
-SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid, 2, 'circuit.provisioned',
-       'NotProvisioned', 'Provisioned', 'partner', 'Equinix'
-FROM generate_series(1, :customers * :each) n
-WHERE (n - 1) % (:each * 10) >= :each * 9;
+SELECT ('00000000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid, event.*
+FROM numbered,
+     LATERAL (VALUES (1, 'circuit.created', 'NotProvisioned', 'NotProvisioned',
+                      'customer'::actor, 'customer'),
+                     (2, 'circuit.provisioned', 'NotProvisioned', 'Provisioned',
+                      'partner'::actor, 'equinix')) AS event (sequence)
+WHERE event.sequence = 1 OR provisioned;
+SET session_replication_role = origin;
 
 INSERT INTO vnets (id, customer_id, name, address_space, gateway_subnet)
 SELECT ('00000000-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid,
@@ -36,7 +54,6 @@ SELECT ('00000000-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid,
        'vnet ' || n, '{10.1.0.0/16}', '10.1.255.0/27'
 FROM generate_series(1, :customers / 10) n;
 
-SET ROLE NONE;
 -- Not the empty tables: the planner would take them for empty for good, and read them whole.
 VACUUM ANALYZE onramp.customers, onramp.circuits, onramp.circuit_events, onramp.vnets,
     onramp.vnet_prefixes;

@@ -3,11 +3,12 @@
  *
  *   load --port N --work hello|get|list|create|callback|connect|mix [--tokens FILE]
  *        [--connections 64] [--seconds 4] [--turn 0] [--secret whsec_...] [--callbacks-each N]
- *        [--circuits-each 10]
+ *        [--circuits-each 10] [--hot]
  *
- * Prints one line of JSON: requests, how many of them wrote, seconds, latencies in microseconds,
- * and what went wrong. Exit status 1 when an answer was not the expected one: then the figures mean
- * nothing. */
+ * With --hot all are one customer, and connect and disconnect one VNet: then limits are reached,
+ * and 409 is an answer too. Prints one line of JSON: requests, how many of them wrote, seconds,
+ * latencies in microseconds, requests of the connections that got least and most, what went wrong.
+ * Exit status 1 when an answer was not the expected one: then the figures mean nothing. */
 #include "answer.h"
 #include "histogram.h"
 #include "workload.h"
@@ -31,7 +32,7 @@ struct connection {
     struct worker worker;
     int fd;
     bool waiting; /* for an answer */
-    uint64_t sent_at;
+    uint64_t sent_at, answered;
     size_t received;
     char answer[ANSWER_SIZE];
 };
@@ -100,12 +101,14 @@ static bool receive(struct connection *connection)
         return true;
     uint64_t now = now_microseconds();
     connection->waiting = false;
-    if (!workload_answered(&connection->worker, answer.status, connection->answer + answer.head) ||
+    if (!workload_answered(&workload, &connection->worker, answer.status,
+                           connection->answer + answer.head) ||
         answer.closes)
         complain(connection, &answer);
     if (now <= ends_at) {
         histogram_add(&latencies, now - connection->sent_at);
-        written += work_writes(connection->worker.work);
+        written += work_writes(connection->worker.work) && !connection->worker.refused;
+        connection->answered++;
     }
     if (now >= ends_at || wrong > 0)
         return false;
@@ -145,6 +148,8 @@ static void read_tokens(void)
     fclose(in);
     if (workload.customers == 0)
         give_up("no tokens");
+    if (workload.hot)
+        workload.customers = 1;
 }
 
 static void read_options(int count, char **arguments)
@@ -159,7 +164,8 @@ static void read_options(int count, char **arguments)
         {"turn",              required_argument, NULL, 'n'},
         {"callbacks-each",                  required_argument, NULL, 'e'},
         {"circuits-each",              required_argument, NULL, 'r'},
-        {0              }
+        {"hot",               no_argument, NULL, 'h'},
+        {0         }
     };
     bool named = false;
     int option;
@@ -194,6 +200,9 @@ static void read_options(int count, char **arguments)
             break;
         case 'r':
             workload.circuits_each = (unsigned)atoi(optarg);
+            break;
+        case 'h':
+            workload.hot = true;
             break;
         default:
             give_up("options");
@@ -246,11 +255,17 @@ int main(int count, char **arguments)
     printf("{\"requests\": %llu, \"written\": %llu, \"seconds\": %.3f, \"mean\": %llu",
            (unsigned long long)latencies.count, (unsigned long long)written, options.seconds,
            (unsigned long long)(latencies.count > 0 ? latencies.total / latencies.count : 0));
-    printf(", \"p50\": %llu, \"p99\": %llu, \"p999\": %llu, \"max\": %llu, \"wrong\": %llu}\n",
+    printf(", \"p50\": %llu, \"p99\": %llu, \"p999\": %llu, \"max\": %llu",
            (unsigned long long)histogram_at(&latencies, 0.5),
            (unsigned long long)histogram_at(&latencies, 0.99),
-           (unsigned long long)histogram_at(&latencies, 0.999), (unsigned long long)latencies.most,
-           (unsigned long long)wrong);
+           (unsigned long long)histogram_at(&latencies, 0.999), (unsigned long long)latencies.most);
+    uint64_t least = connections[0].answered, most = 0;
+    for (unsigned i = 0; i < options.connections; i++) {
+        least = connections[i].answered < least ? connections[i].answered : least;
+        most = connections[i].answered > most ? connections[i].answered : most;
+    }
+    printf(", \"least\": %llu, \"most\": %llu, \"wrong\": %llu}\n", (unsigned long long)least,
+           (unsigned long long)most, (unsigned long long)wrong);
     if (wrong > 0)
         fprintf(stderr, "load: an answer was not the expected one: %s\n", complaint);
     return wrong > 0 ? 1 : 0;

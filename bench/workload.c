@@ -164,7 +164,7 @@ static void place(const struct workload *workload, const struct worker *worker, 
     *customer = worker->number % workload->customers;
     if (rounds > 1)
         *customer += workload->clients * (worker->connects / 2 % rounds);
-    *circuit = worker->number / workload->customers;
+    *circuit = worker->number / workload->customers % workload->circuits_each;
 }
 
 static size_t connect_vnet(const struct workload *workload, struct worker *worker, char *out)
@@ -211,8 +211,12 @@ static bool take_connection(struct worker *worker, const char *body)
     return sscanf(body, "{\"id\":\"%36[0-9a-f-]\"", worker->connection) == 1;
 }
 
-bool workload_answered(struct worker *worker, int status, const char *body)
+bool workload_answered(const struct workload *workload, struct worker *worker, int status,
+                       const char *body)
 {
+    worker->refused = workload->hot && status == 409;
+    if (worker->refused)
+        return true;
     switch (worker->work) {
     case WORK_HELLO:
         return status == 200;

@@ -34,6 +34,7 @@ struct workload {
     unsigned circuits_each;     /* circuits a customer, on average */
     unsigned turn;              /* number of this run: keys and circuits of no other run */
     unsigned callbacks_each;    /* circuits that each connection moves */
+    bool hot;                   /* one customer, one VNet: refusals at a limit are answers */
     struct signature_key key;   /* that callbacks are signed with */
 };
 
@@ -42,6 +43,7 @@ struct worker {
     unsigned number; /* of the connection */
     enum work work;  /* of the request on its way; never WORK_MIX */
     unsigned creates, callbacks, connects;
+    bool refused; /* the last request, at a limit */
     uint32_t random;
     char connection[40]; /* id of the connection made last, for its deletion */
 };
@@ -57,6 +59,7 @@ size_t workload_request(const struct workload *workload, struct worker *worker,
                         char out[REQUEST_SIZE]);
 
 /* Whether the answer to the last request is the one expected. The body is NUL-terminated. */
-bool workload_answered(struct worker *worker, int status, const char *body);
+bool workload_answered(const struct workload *workload, struct worker *worker, int status,
+                       const char *body);
 
 #endif

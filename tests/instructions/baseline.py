@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each kind of request is to cost, and what it costs now. Run, it writes the former anew."""
+
+import pathlib
+import time
+
+from counted import CountedServer  # first: it finds the tests' client
+from client import Client
+from sequence import Sequence
+
+PATH = pathlib.Path(__file__).with_name("baseline.tsv")
+WARM, REQUESTS, TURNS = 20, 100, 3
+IDLE_SECONDS = 3
+
+
+def kept():
+    """{kind: instructions a request}"""
+    lines = [line.split("\t") for line in PATH.read_text(encoding="utf-8").splitlines()]
+    return {kind: int(count) for kind, count in lines}
+
+
+def idle(server):
+    """Instructions a second of a server that nobody asks anything."""
+    server.count(lambda: time.sleep(1))
+    began = time.monotonic()
+    return server.count(lambda: time.sleep(IDLE_SECONDS)) / (time.monotonic() - began)
+
+
+def measured():
+    """The same, now. What the server does by the clock, asked or not, is taken off; of some turns
+    the least counts, for what else comes in between (a token that is asked for again) only adds."""
+    server = CountedServer("--log-level", "warning")
+    try:
+        server.start()
+        operator = Client(server.url, server.credentials["ONRAMP_OPERATOR_TOKEN"])
+        sequence = Sequence(server, operator)
+        counts, by_the_clock = {}, idle(server)
+        for kind, request in sequence.kinds.items():
+            for _ in range(WARM):
+                request()
+            turns = []
+            for _ in range(TURNS):
+                began = time.monotonic()
+                spent = server.count(lambda: [request() for _ in range(REQUESTS)])
+                turns.append(spent - by_the_clock * (time.monotonic() - began))
+            counts[kind] = round(min(turns) / REQUESTS)
+        return counts
+    finally:
+        server.remove()
+
+
+if __name__ == "__main__":
+    lines = [f"{kind}\t{count}\n" for kind, count in measured().items()]
+    PATH.write_text("".join(lines), encoding="utf-8")
+    print("".join(lines), end="")

@@ -58,8 +58,9 @@ const struct secret_set *secret_cache_find(const struct secret_cache *cache, con
     return set && strcmp(set->partner, partner) == 0 && now - set->asked < CACHE_MS ? set : NULL;
 }
 
+/* quiet: it has been said a moment ago. */
 static bool secret_open(struct secret *out, struct arena *arena, const char *sealed,
-                        const char *partner)
+                        const char *partner, bool quiet)
 {
     char *plain = seal_open(arena, sealed, arena_printf(arena, "callback:%s", partner));
     if (plain) {
@@ -70,6 +71,8 @@ static bool secret_open(struct secret *out, struct arena *arena, const char *sea
         return good;
     }
     const char *key_id = seal_key_id(arena, sealed);
+    if (quiet)
+        return false;
     log_line(LOG_ERR,
              "a callback secret of %s does not open: sealed with key %s, which is not in the file "
              "of keys, or changed since",
@@ -90,10 +93,12 @@ const struct secret_set *secret_cache_keep(struct secret_cache *cache, struct ar
         abort();
     memcpy(set->partner, partner, strlen(partner) + 1);
     set->asked = asked;
+    const struct secret_set *before = secret_cache_find(cache, partner, asked);
+    bool quiet = before && before->closed > 0;
     for (int row = 0; row < rows_count(rows) && set->count < SECRETS_MAX; row++) {
         struct secret *secret = &set->secrets[set->count];
         if (rows_length(rows, row, ID) != 36 ||
-            !secret_open(secret, arena, rows_text(rows, row, SECRET), partner)) {
+            !secret_open(secret, arena, rows_text(rows, row, SECRET), partner, quiet)) {
             set->closed++;
             continue;
         }

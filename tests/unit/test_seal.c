@@ -6,6 +6,8 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +258,50 @@ START_TEST(a_file_that_is_spoilt_or_gone_meanwhile_changes_nothing)
 }
 END_TEST
 
+enum { THREADS = 4, ROTATIONS = 40 };
+
+static atomic_int failures, done;
+
+static void *seal_and_open(void *ignored)
+{
+    (void)ignored;
+    struct arena *mine = arena_new();
+    for (; !done; arena_reset(mine)) {
+        const char *sealed = seal_close(mine, "secret", "callback:equinix");
+        const char *plain = sealed ? seal_open(mine, sealed, "callback:equinix") : NULL;
+        if (!plain || strcmp(plain, "secret") != 0)
+            failures++;
+    }
+    arena_free(mine);
+    return NULL;
+}
+
+START_TEST(threads_seal_and_open_while_keys_are_rotated)
+{
+    pthread_t threads[THREADS];
+    char *error = NULL;
+    struct seal_keys keys = {.count = 1};
+    ck_assert(seal_key_new(&keys.items[0]));
+    ck_assert(seal_keys_write(&keys, path, &error) && seal_keys_load(path, &error));
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, seal_and_open, NULL), 0);
+    for (int i = 0; i < ROTATIONS; i++) {
+        keys.items[1] = keys.items[0];
+        keys.count = 2;
+        ck_assert(seal_key_new(&keys.items[0]));
+        ck_assert_msg(seal_keys_write(&keys, path, &error), "%s", error);
+        keys.count = 1;
+        ck_assert_msg(seal_keys_write(&keys, path, &error), "%s", error);
+    }
+    done = 1;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_int_eq(failures, 0);
+    ck_assert_str_eq(seal_key_id(arena, seal_close(arena, "x", "callback:equinix")),
+                     keys.items[0].id);
+}
+END_TEST
+
 /* --- the file --- */
 
 static const struct {
@@ -420,6 +466,7 @@ int main(void)
     tcase_add_test(tests, the_first_key_seals_and_the_others_open);
     tcase_add_test(tests, a_file_that_changes_is_read_again_when_it_matters);
     tcase_add_test(tests, a_file_that_is_spoilt_or_gone_meanwhile_changes_nothing);
+    tcase_add_test(tests, threads_seal_and_open_while_keys_are_rotated);
     tcase_add_loop_test(tests, a_malformed_file_is_refused_with_its_line_and_never_the_key, 0,
                         COUNT(bad_files));
     tcase_add_test(tests, a_file_that_others_may_use_is_refused);

@@ -22,9 +22,8 @@ import yaml
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
 API = "## The API, a line an operation"
 CHAPTERS = ("## From an order to a connected VNet", "## Fifty circuits", "## Safe to retry",
-            "## Webhooks", "## For a partner's engineer", "## Secrets at rest", API)
-            "## Following what happens",
-            "## For a partner's engineer", "## Secrets at rest", API)
+            "## Following what happens", "## Webhooks", "## For a partner's engineer",
+            "## Secrets at rest", API)
 MARK = "==== end of block"
 # What differs from run to run.
 CHANGING = re.compile(

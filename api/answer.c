@@ -166,6 +166,13 @@ static void response_begin(struct request *request, int status, const char *type
     answer_header(request, "X-Request-Id", request->id);
     answer_header(request, "Cache-Control", "no-store");
     answer_header(request, "X-Content-Type-Options", "nosniff");
+    if (request->rate.counted) {
+        char state[RATE_FIELD_MAX];
+        rate_state_write(state, &request->rate);
+        answer_header(request, "RateLimit-Policy",
+                      rate_policy_text(request->loop->settings->rates));
+        answer_header(request, "RateLimit", state);
+    }
     if (request->dry)
         answer_header(request, "Dry-Run", "true");
     if (request->loop->draining)

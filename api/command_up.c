@@ -3,6 +3,7 @@
 #include "api/command.h"
 #include "api/first_start.h"
 #include "api/log.h"
+#include "api/rate_limit.h"
 #include "api/secrets.h"
 #include "api/server.h"
 #include "api/signals.h"
@@ -258,6 +259,7 @@ static int daemon_run(struct state *state, const struct options *options)
     struct storage storage = {0};
     struct server *server = NULL;
     struct sender *sender = NULL;
+    struct rate_limits *rates = NULL;
     if (!signals_open() || !log_folder_make(path, state) ||
         !state_running_write(state, "starting", NULL))
         return EXIT_FAILURE;
@@ -275,7 +277,12 @@ static int daemon_run(struct state *state, const struct options *options)
     sender = webhooks_start(options, &storage);
     if (sender == NULL)
         goto done;
+    struct rate rate = rate_usual;
+    if (options->rate_limit != NULL)
+        rate_read(&rate, options->rate_limit);
+    rates = rate_limits_new(rate);
     struct server_settings settings = {
+        .rates = rates,
         .sender = sender,
         .conninfo = storage.daemon,
         .listen = listen_address(options),
@@ -296,6 +303,7 @@ done:
         sender_leave(sender, GRACE_SECONDS);
     if (server != NULL)
         server_stop(server, GRACE_SECONDS);
+    rate_limits_free(rates);
     if (sender != NULL)
         sender_end(sender);
     seal_keys_forget();

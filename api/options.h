@@ -30,7 +30,7 @@ struct options {
     const char *config, *state, *database, *secrets_key, *listen;
     int port; /* -1: not given */
     /* settings: how */
-    const char *log_level;
+    const char *log_level, *rate_limit;
     const char *webhook_schedule, *webhook_timeout, *webhook_disable_after, *webhook_ca;
     struct option_texts webhook_allow_cidr;
     /* how */

@@ -41,6 +41,9 @@ static const struct problem problems[] = {
      "A request target has at most 4096 octets. Send a shorter one.", 0},
     {"unsupported_media_type", 415, "Unsupported media type",
      "Send the body as `Content-Type: application/json`.", 0},
+    {"rate_limited", 429, "Too many requests",
+     "This token has made more requests than it may. Nothing was done; try again after "
+     "Retry-After, and pace requests by RateLimit.", 0},
     {"headers_too_large", 431, "Header fields too large",
      "The head of a request has at most 16384 octets and 64 fields. Send less.", 0},
     {"not_implemented", 501, "Not implemented",

@@ -20,6 +20,7 @@
 #include "partners/sender.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -185,8 +186,22 @@ static bool role_admitted(const struct request *request)
     return (callers & SIGNATURE ? (unsigned)ROLE_OPERATOR : callers) & request->caller.role;
 }
 
+/* Whoever was verified is counted, before anything else is asked of the database. */
+static enum phase refuse_hasty(struct request *request)
+{
+    char seconds[12];
+    snprintf(seconds, sizeof seconds, "%u", request->rate.retry_seconds);
+    refuse(request, "rate_limited", NULL);
+    answer_header(request, "Retry-After", seconds);
+    return PHASE_ANSWERED;
+}
+
 static enum phase admit(struct request *request)
 {
+    request->rate = rate_limits_count(request->loop->settings->rates, &request->caller,
+                                      request->loop->now * 1000);
+    if (request->rate.exceeded)
+        return refuse_hasty(request);
     const struct route *route = request->route =
         route_for_role(request->route, request->caller.role);
     if (!role_admitted(request))

@@ -7,6 +7,7 @@
 #define ONRAMP_API_REQUEST_H
 
 #include "api/head.h"
+#include "api/rate_limit.h"
 #include "api/request_id.h"
 #include "api/route.h"
 #include "api/target.h"
@@ -65,7 +66,8 @@ struct request {
     size_t body_length, body_capacity;
 
     struct caller caller;
-    int64_t asked; /* milliseconds, monotonic: when the query under way was submitted */
+    struct rate_state rate; /* of the caller, as this request leaves it */
+    int64_t asked;          /* milliseconds, monotonic: when the query under way was submitted */
     struct faults faults;
     struct call call;
     json_t *json;

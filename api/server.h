@@ -9,19 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct rate_limits;
 struct sender;
 
 struct server_settings {
-    const char *conninfo;  /* libpq, role included; borrowed while the server runs */
-    const char *listen;    /* address, "127.0.0.1" or "::" */
-    uint16_t port;         /* 0: the kernel chooses */
-    int loops;             /* event loops; 0: half of the processors, at least one */
-    int header_seconds;    /* time for the request's head; 0: 10 */
-    int body_seconds;      /* time until the body is in; 0: 30 */
-    int operation_seconds; /* time for the database's answer; 0: 10 */
-    int heartbeat_seconds; /* between signs of life on an event stream; 0: 15 */
-    unsigned connections;  /* open connections in all; 0: 10000 */
-    struct sender *sender; /* of webhooks, to be poked when events are published; or NULL */
+    const char *conninfo;      /* libpq, role included; borrowed while the server runs */
+    const char *listen;        /* address, "127.0.0.1" or "::" */
+    uint16_t port;             /* 0: the kernel chooses */
+    int loops;                 /* event loops; 0: half of the processors, at least one */
+    int header_seconds;        /* time for the request's head; 0: 10 */
+    int body_seconds;          /* time until the body is in; 0: 30 */
+    int operation_seconds;     /* time for the database's answer; 0: 10 */
+    int heartbeat_seconds;     /* between signs of life on an event stream; 0: 15 */
+    unsigned connections;      /* open connections in all; 0: 10000 */
+    struct rate_limits *rates; /* of callers; NULL: no limit */
+    struct sender *sender;     /* of webhooks, to be poked when events are published; or NULL */
 };
 
 struct server;

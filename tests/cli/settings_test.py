@@ -78,6 +78,7 @@ def test_a_path_is_relative_to_where_the_command_was_given(states):
     ("port = 1\nlisten = ::\nport = 2\n", ":3: port is set already, at "),
     ("log-level = loud\n", ":1: log-level takes error, warning, notice, info or debug, not 'loud'"),
     ("webhook-allow-cidr = 10.0.0.1/8\n", ":1: webhook-allow-cidr takes an address block"),
+    ("rate-limit = 100\n", ":1: rate-limit takes requests by time, such as 1000/10s, or off"),
     (b"port = 1\0\n", " is no file of settings: it holds a NUL"),
     ("#" * 65 * 1024, " is no file of settings: it is longer than 64 KiB"),
 ])

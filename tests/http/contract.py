@@ -236,7 +236,7 @@ def check_problem(answer, what=""):
         assert answer.headers.get("Allow"), f"405 without Allow: {what}"
     if answer.status == 401:
         assert answer.headers.get("WWW-Authenticate"), f"401 without WWW-Authenticate: {what}"
-    if answer.status == 503 or answer.json["code"] in (
+    if answer.status in (429, 503) or answer.json["code"] in (
         "illegal_transition",
         "idempotency_key_in_progress",
     ):

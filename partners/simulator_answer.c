@@ -56,9 +56,10 @@ static void look_answered(struct order *order, struct desk *desk, int64_t now,
                           const struct order_answer *answer)
 {
     bool first = order->circuit_id[0] == '\0';
-    if (answer->status == 200) {
-        desk->counts.quoted += first;
+    if (answer->status == 200)
         see(order, answer);
+    if (answer->status == 200 && answer->provider_status[0] != '\0') {
+        desk->counts.quoted += first;
         order_decide(order, answer->deprovision_requested);
         order_go_on(order, now);
     } else if (answer->status == 404 && order->adopted) {
@@ -133,13 +134,16 @@ static void taken(struct order *order, struct desk *desk, int64_t now,
     const struct message *message = order->first;
     bool stale = strcmp(answer->reason, "stale") == 0;
     bool duplicate = strcmp(answer->reason, "duplicate") == 0;
+    bool applied = strcmp(answer->reason, "applied") == 0;
+    bool already = strcmp(answer->reason, "already") == 0;
     bool again = message->attempt == ATTEMPT_AGAIN;
     see(order, answer);
     desk->counts.stale += stale;
     desk->counts.duplicates += duplicate;
-    desk->counts.applied += strcmp(answer->reason, "applied") == 0;
-    desk->counts.already += strcmp(answer->reason, "already") == 0;
-    if (duplicate ? again || message->unanswered > 0 : !again && stale == message->late) {
+    desk->counts.applied += applied;
+    desk->counts.already += already;
+    if ((duplicate && (again || message->unanswered > 0)) || (stale && !again && message->late) ||
+        ((applied || already) && !again && !message->late)) {
         said(order, now);
     } else if (stale && order->surprises < SURPRISES && answer->newest > 0) {
         /* Somebody else spoke for us, or our clock went back: say it again behind that. */

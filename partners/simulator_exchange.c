@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/simulator_exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { ANSWER_MOST = 1024 * 1024, CONNECT_SECONDS = 5 };
 
@@ -78,6 +80,22 @@ static const char *text_of(const json_t *object, const char *name)
     return text != NULL ? text : "";
 }
 
+/* Who is not believed may have a wrong clock, which the answer does not say but its Date does. */
+static const char *clock_difference(struct exchange *exchange)
+{
+    struct curl_header *date;
+    time_t theirs = 0;
+    if (curl_easy_header(exchange->easy, "date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
+        theirs = curl_getdate(date->value, NULL);
+    long long ahead = (long long)(time(NULL) - theirs);
+    if (theirs <= 0 || llabs(ahead) <= SIGNATURE_TOLERANCE_SECONDS)
+        return NULL;
+    snprintf(exchange->error, sizeof exchange->error,
+             "our clock is %lld s %s the server's, which takes %d s at most", llabs(ahead),
+             ahead > 0 ? "ahead of" : "behind", SIGNATURE_TOLERANCE_SECONDS);
+    return exchange->error;
+}
+
 void exchange_take(struct exchange *exchange, CURLcode result, struct order_answer *out)
 {
     long status = 0;
@@ -101,6 +119,8 @@ void exchange_take(struct exchange *exchange, CURLcode result, struct order_answ
     out->newest = message_time_read(text_of(json, "newestTimestamp"));
     out->code = text_of(json, "code");
     out->detail = text_of(json, "detail");
+    if (status == 401 && clock_difference(exchange) != NULL)
+        out->detail = exchange->error;
     out->reason = text_of(json, "reason");
     out->circuit_id = text_of(circuit, "id");
     out->provider_status = text_of(circuit, "providerStatus");

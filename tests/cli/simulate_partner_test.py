@@ -116,7 +116,8 @@ def test_keys_come_by_a_pipe_as_they_are_ordered(simulation):
         time.sleep(0.05)
         child.stdin.write(keys[50:])
         child.stdin.flush()
-        eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * len(circuits))
+        eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * len(circuits),
+                   seconds=30)
         assert child.poll() is None
     child.stdin.write(f"  {circuits[0]['serviceKey']}  ")
     out, err = child.communicate(timeout=30)
@@ -144,7 +145,7 @@ def test_an_interrupt_ends_it_with_its_summary(simulation):
     circuits = simulation.circuits(5)
     keys = simulation.keys_file(circuits)
     idle = simulation.start("--keys", keys, "--json", *QUICK)
-    eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * 5)
+    eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * 5, seconds=30)
     time.sleep(0.2)
     assert idle.poll() is None
     idle.send_signal(signal.SIGINT)

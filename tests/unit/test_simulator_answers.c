@@ -182,6 +182,23 @@ START_TEST(an_answer_without_a_plan_is_a_failure)
 }
 END_TEST
 
+START_TEST(a_success_that_says_nothing_is_none)
+{
+    begin((struct simulator_settings){0});
+    next();
+    shown("", false);
+    ck_assert_uint_eq(tally().failed, 1);
+    end();
+    begin((struct simulator_settings){0});
+    next();
+    shown("NotProvisioned", false);
+    next();
+    ok("", "");
+    ck_assert_uint_eq(tally().failed, 1);
+    end();
+}
+END_TEST
+
 START_TEST(a_circuit_that_is_built_already_is_left_alone)
 {
     begin((struct simulator_settings){.plan = {.reject = 100}});
@@ -208,6 +225,7 @@ int main(void)
     tcase_add_test(test, refusals_without_end_are_given_up);
     tcase_add_test(test, what_was_overtaken_by_somebody_else_is_said_again);
     tcase_add_test(test, an_answer_without_a_plan_is_a_failure);
+    tcase_add_test(test, a_success_that_says_nothing_is_none);
     tcase_add_test(test, a_circuit_that_is_built_already_is_left_alone);
     suite_add_tcase(suite, test);
     SRunner *runner = srunner_create(suite);

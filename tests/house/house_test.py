@@ -128,6 +128,14 @@ def test_no_file_is_named_for_nothing_in_particular():
         assert not re.search(r"(^|_)(utils?|common|misc|manager|helpers?)(_|$)", path.stem), path
 
 
+def test_tests_that_run_together_have_names_of_their_own():
+    """pytest takes tests/http and tests/faults in one run, and a module by its name."""
+    names = [path.stem for path in tracked()
+             if path.parts[:2] in (("tests", "http"), ("tests", "faults")) and path.suffix == ".py"]
+    twice = {name for name in names if names.count(name) > 1} - {"conftest"}
+    assert not twice, f"in tests/http and in tests/faults: {twice}"
+
+
 def test_sources_begin_with_their_licence():
     for path in tracked():
         if path.suffix in (".c", ".h", ".sql", ".sh", ".py", ".cmake") or path.name == "onramp":

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""simulate-partner follows what customers ask for, by the feed and by webhooks."""
+"""simulate-partner follows what customers ask for, by the feed and by webhooks, and what the server
+asks for."""
 
 import json
 import subprocess
@@ -80,6 +81,18 @@ def test_what_customers_ask_for_is_done(allowing, how):
                                       "turnedAway": 6 if "--deaf" in how else 0}
         # Its endpoint is not left behind.
         assert simulation.partner.client.get("/v1/webhooks").must(200).json["items"] == []
+
+
+def test_a_limit_of_requests_is_kept(place):
+    place.start("--rate-limit", "30/3s")
+    simulation = Simulation(place)
+    circuits = simulation.circuits(10)
+    # 60 callbacks, of which 30 are allowed at once and 10 a second from then on.
+    report = simulation.play(circuits, "--delay", "0", "--duplicates", "100")
+    simulation.check(circuits, report)
+    assert report["answers"]["retries"] > 0
+    assert report["answers"]["duplicate"] == 30
+    assert report["seconds"] > 2
 
 
 def test_circuits_of_another_day_are_torn_down_and_never_built(allowing):

@@ -155,10 +155,12 @@ WITHHELD = {
 }
 
 
-# Header fields that any answer may have; some come from a proxy in front.
+# Header fields that any answer may have; some come from a proxy in front, and those of limits stand
+# in every answer to a verified caller.
 EVERYWHERE = {
     "date", "content-type", "content-length", "transfer-encoding", "connection", "x-request-id",
     "cache-control", "x-content-type-options", "dry-run", "server", "via",
+    "ratelimit", "ratelimit-policy",
 }
 
 

@@ -124,6 +124,12 @@ def test_events_come_with_the_trace_of_the_request_that_made_them(owner):
         assert json.loads(updated.body)["type"] == "circuit.updated"
         assert json.loads(updated.body)["data"]["circuitId"] == circuit["id"]
         assert "traceparent" not in updated.headers
+        body = partner.payload("circuit.provisioned", circuit["serviceKey"])
+        headers = {**partner.signed(body), "traceparent": TRACE}
+        partner.anonymous.send("POST", partner.path, body, headers).must(200)
+        moved = receiver.wait(3)[2]
+        assert json.loads(moved.body)["type"] == "circuit.provisioned"
+        assert moved.headers["traceparent"].split("-")[1] == TRACE.split("-")[1]
 
 
 def test_every_attempt_has_the_same_id_and_octets_and_its_own_time(owner):

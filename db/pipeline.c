@@ -186,7 +186,10 @@ static void end_reads(struct session *session)
     struct slot *failed = NULL;
     for (uint32_t i = session->cursor; i != session->group;) {
         struct slot *slot = session_slot(session, --i);
-        ExecStatusType status = PQresultStatus(result_at(session, i));
+        const PGresult *result = result_at(session, i);
+        if (result == NULL)
+            continue; /* answered already */
+        ExecStatusType status = PQresultStatus(result);
         if (status == PGRES_FATAL_ERROR) {
             failed = slot;
             if (slot->members > 0)
@@ -234,10 +237,10 @@ static void hand_out_row(struct session *session, const struct slot *slot, const
     lanes_fail(session->lanes, query, FAILURE_BUG);
 }
 
-/* The Sync at the cursor has arrived: whatever is still in the slots is durable, or was read. */
-static void hand_out(struct session *session)
+/* Answer those from a slot on that still wait, up to the cursor. */
+static void hand_out(struct session *session, uint32_t from)
 {
-    for (uint32_t i = session->group; i != session->cursor; i++) {
+    for (uint32_t i = from; i != session->cursor; i++) {
         struct slot *slot = session_slot(session, i);
         struct query *query = slot->query;
         slot->query = NULL;
@@ -253,6 +256,19 @@ static void hand_out(struct session *session)
     }
 }
 
+/* What was read is good as soon as it is here, whatever becomes of the group: it is answered
+ * without waiting for others, and its rows are not kept. */
+static void hand_out_read(struct session *session, uint32_t position)
+{
+    struct slot *slot = session_slot(session, position);
+    if (session->kind != LANE_READ || session->state != SESSION_READY ||
+        PQresultStatus(slot->result) != PGRES_TUPLES_OK)
+        return;
+    hand_out(session, position);
+    PQclear(slot->result);
+    slot->result = NULL;
+}
+
 /* False: the session was lost. */
 static bool group_end(struct session *session)
 {
@@ -265,7 +281,7 @@ static bool group_end(struct session *session)
     if (session->error != NULL && session->state == SESSION_READY &&
         statement_verdict(session->error) == ERROR_OF_SESSION)
         session->stale = true;
-    hand_out(session);
+    hand_out(session, session->group); /* what is still in the slots is durable now */
     if (session->doubtful)
         session->lanes->settings.log(LOG_WARNING,
                                      "a commit was not acknowledged by its synchronous standbys");
@@ -348,10 +364,12 @@ bool pipeline_take(struct session *session)
         struct slot *slot = session_slot(session, session->cursor);
         if (slot->kind == SLOT_SYNC || slot->result == NULL)
             continue;
+        uint32_t position = session->cursor;
         do
             session->cursor++;
         while (session->cursor != session->tail &&
                session_slot(session, session->cursor)->kind == SLOT_SHARED);
+        hand_out_read(session, position);
     }
     return true;
 }

@@ -6,9 +6,9 @@
  *   lane.c      queues, deadlines, who is sent where and when
  *
  * What is sent stands in a ring of slots, in order. A group is what lies between two Syncs: one
- * transaction. Results are kept in their slots until the Sync of their group has arrived. A slot
- * outlives its query: when a deadline passes, the slot forgets the query and its result is
- * dropped when it comes. */
+ * transaction. Results of writes are kept in their slots until the Sync of their group has arrived,
+ * those of reads until they are answered, at once. A slot outlives its query: when a deadline
+ * passes, the slot forgets the query and its result is dropped when it comes. */
 #ifndef ONRAMP_DB_SESSION_H
 #define ONRAMP_DB_SESSION_H
 

@@ -63,6 +63,27 @@ START_TEST(a_read_is_sent_while_another_one_runs)
 }
 END_TEST
 
+START_TEST(a_read_is_answered_before_those_behind_it_are)
+{
+    static char word[100000]; /* long enough that the server sends it before the Sync */
+    struct answer quick, slow, behind;
+    memset(word, 'q', sizeof word - 1);
+    rig_open(1, 1, 1);
+    sql("SELECT pg_advisory_lock(1)");
+    ASK(&quick, &note_read, word);
+    ASK(&slow, &note_wait, "slow", "1");
+    ASK(&behind, &note_read, "bug");
+    TURN_UNTIL(quick.done);
+    ck_assert_int_eq(quick.word[0], 'q');
+    ck_assert(!slow.done && !behind.done);
+    sql("SELECT pg_advisory_unlock(1)");
+    TURN_UNTIL(slow.done && behind.done);
+    ck_assert_str_eq(slow.word, "slow");
+    ck_assert_int_eq(behind.failure, FAILURE_BUG);
+    ck_assert_uint_eq(lanes_pending(rig.lanes), 0);
+}
+END_TEST
+
 START_TEST(reads_are_spread_over_the_connections)
 {
     struct answer slow, quick;
@@ -213,6 +234,7 @@ TCase *reads_case(void)
     tcase_add_test(test, every_read_gets_its_own_answer_in_order);
     tcase_add_test(test, reads_of_one_turn_share_a_sync);
     tcase_add_test(test, a_read_is_sent_while_another_one_runs);
+    tcase_add_test(test, a_read_is_answered_before_those_behind_it_are);
     tcase_add_test(test, reads_are_spread_over_the_connections);
     tcase_add_test(test, a_failing_read_does_not_hurt_its_neighbours);
     tcase_add_test(test, reads_of_one_kind_share_a_statement);

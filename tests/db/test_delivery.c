@@ -4,6 +4,7 @@
 #include "scene.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *customer, *circuit, *endpoint;
@@ -217,6 +218,61 @@ START_TEST(endpoints_take_turns)
     ck_assert_str_eq(record(api, rows, 1, "delivered"), "ok");
     rows = claim(api, 1, 30);
     ck_assert_str_ne(field(rows, 0, "endpoint_id"), endpoint);
+}
+END_TEST
+
+/* Pages that a statement looked at, found or read. */
+static long pages_of(PGconn *conn, const char *format, const char *id, const char *fence)
+{
+    char text[512];
+    snprintf(text, sizeof text, format, id, fence);
+    PGresult *rows = run(conn, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) %s", text);
+    const char *plan = PQgetvalue(rows, 0, 0);
+    const char *hit = strstr(plan, "\"Shared Hit Blocks\": ");
+    const char *read = strstr(plan, "\"Shared Read Blocks\": ");
+    ck_assert(hit && read);
+    return strtol(strchr(hit, ':') + 1, NULL, 10) + strtol(strchr(read, ':') + 1, NULL, 10);
+}
+
+/* The most that a claim of one and its record look at, of some. */
+static void cost(long *claiming, long *recording)
+{
+    *claiming = *recording = 0;
+    for (int i = 0; i < 12; i++) {
+        long pages = pages_of(api, "SELECT FROM onramp.delivery_claim(1, 30)", "", "");
+        PGresult *rows = run(owner, "SELECT delivery_id, fence FROM delivery_queue WHERE leased");
+        ck_assert_int_eq(PQntuples(rows), 1);
+        long more = pages_of(api,
+                             "SELECT FROM onramp.delivery_record('%s', %s, clock_timestamp(), 200, "
+                             "1, NULL, NULL, 'delivered', NULL, 432000)",
+                             field(rows, 0, "delivery_id"), field(rows, 0, "fence"));
+        if (i < 4) /* the plans are made, and the catalogue is read */
+            continue;
+        *claiming = pages > *claiming ? pages : *claiming;
+        *recording = more > *recording ? more : *recording;
+    }
+}
+
+/* Also when the endpoint's own backlog is long, and when statistics say that the tables are empty.
+ */
+START_TEST(what_it_costs_does_not_grow_with_what_is_pending)
+{
+    begin(30);
+    long claiming, recording, claiming_then, recording_then;
+    cost(&claiming, &recording);
+    run(owner,
+        "WITH new AS (INSERT INTO deliveries (id, endpoint_id, queue, place, created_at, "
+        "event_type, body) SELECT gen_random_uuid(), '%s', md5((n %% 5000)::text)::uuid, n, "
+        "now(), 'ping', '{}' FROM generate_series(1, 20000) AS n RETURNING *) "
+        "INSERT INTO delivery_queue (endpoint_id, queue, place, delivery_id, created_at, "
+        "due_at, head) SELECT endpoint_id, queue, place, id, now(), now(), place <= 5000 "
+        "FROM new",
+        endpoint);
+    run(owner, "UPDATE delivery_turns SET due_at = now(), next_due = now() - interval '1 hour'");
+    cost(&claiming_then, &recording_then);
+    ck_assert_msg(claiming_then <= 2 * claiming && recording_then <= 2 * recording,
+                  "claiming %ld, then %ld; recording %ld, then %ld", claiming, claiming_then,
+                  recording, recording_then);
 }
 END_TEST
 
@@ -494,6 +550,7 @@ int main(void)
     tcase_add_test(claims, events_of_one_circuit_go_one_after_the_other);
     tcase_add_test(claims, a_dead_endpoint_delays_no_other);
     tcase_add_test(claims, endpoints_take_turns);
+    tcase_add_test(claims, what_it_costs_does_not_grow_with_what_is_pending);
     TCase *records = scene_case(suite, "records", 30);
     tcase_add_test(records, who_lost_the_lease_records_nothing);
     tcase_add_test(records, a_fence_of_an_earlier_stay_in_the_queue_is_worth_nothing);

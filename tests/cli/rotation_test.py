@@ -31,6 +31,10 @@ def cluster():
         made.remove()
 
 
+# What comes in these tests is more than one caller may send.
+UNLIMITED = ("--rate-limit", "1000000/1s")
+
+
 class Traffic:
     """Callbacks from partners of ours, one after the other, to some servers; wrong signatures in
     between, so that secrets are read again and again and not only every five seconds."""
@@ -102,7 +106,7 @@ def test_a_rotation_seals_everything_anew_and_drops_the_old_key(place):
 
 
 def test_no_callback_is_refused_while_keys_are_rotated(place):
-    place.start()
+    place.start(*UNLIMITED)
     operator = client(place)
     issued = []
     with Traffic([place], operator.token) as traffic:
@@ -133,7 +137,7 @@ def test_two_servers_go_on_while_keys_are_rotated(cluster):
     url = cluster.database("rotated")
     first, second = Place(), Place()
     options = ("--port", "0", "--detach", "--database", url, "--secrets-key",
-               cluster.shared("rotated.key"))
+               cluster.shared("rotated.key"), *UNLIMITED)
     try:
         first.must("up", *options)
         second.must("up", *options)
@@ -227,7 +231,7 @@ def test_a_rotation_goes_over_to_a_key_that_was_put_into_the_file(place):
 
 
 def test_a_rotation_that_is_killed_again_and_again_loses_nothing(place):
-    place.start()
+    place.start(*UNLIMITED)
     path = place.path("secrets.key")
     place.sql("INSERT INTO callback_secrets (partner, secret, expires_at) SELECT partner, secret,"
               " now() FROM callback_secrets, generate_series(1, 1500)")

@@ -8,7 +8,11 @@ import signal
 import time
 
 from client import Client
+from feed_test import types
 from load import Load, audit, ready, wait_until
+from stream_test import Stream
+from tenant import Customer, Partner
+from wait_test import Waiter, path, waiting
 
 # How long to wait under load on a machine that has other work; the promise of 5 s is tested alone.
 PATIENCE = 30
@@ -42,6 +46,61 @@ def test_nothing_acknowledged_is_lost_when_postgres_is_killed(own_server):
     assert done.answers[503] > 0, done.answers
     assert done.answers["away"] == 0, "the server itself went away"
     assert len(done.circuits) > 20 and len(done.callbacks) > 20
+
+
+def test_who_waits_and_who_follows_goes_on_when_postgres_is_killed(own_server):
+    """They were asleep, so they were asked nothing: what comes afterwards reaches them."""
+    operator = Client(own_server.url, own_server.credentials["ONRAMP_OPERATOR_TOKEN"])
+    customer, partner = Customer(operator), Partner(operator)
+    circuit = customer.circuit(partner)
+    waiter = Waiter(customer.client, path(circuit), waitFor="Provisioned", timeout=120)
+    stream = Stream(customer.client)
+    assert stream.events(1)[0][1] == "circuit.created"
+    waiting(waiter)
+    kill(own_server)
+    waiting(waiter)
+    partner.callback("circuit.provisioned", circuit["serviceKey"]).must(200)
+    assert waiter.joined().must(200).json["providerStatus"] == "Provisioned"
+    assert stream.events(1)[0][1] == "circuit.provisioned"
+    stream.close()
+
+
+def test_the_feed_holds_everything_once_when_postgres_is_killed(own_server):
+    """A follower reads on through it all, as one does: after a 503 again from the same cursor."""
+    operator = Client(own_server.url, own_server.credentials["ONRAMP_OPERATOR_TOKEN"])
+    heard, cursor = [], None
+    load = Load(own_server, callers=4).start()
+    try:
+        killed = 0
+        ends = time.monotonic() + 6
+        while time.monotonic() < ends:
+            if killed < 2 and time.monotonic() > ends - 4 + 2 * killed:
+                kill(own_server)
+                killed += 1
+            query = {} if cursor is None else {"after": cursor}
+            answer = operator.get("/v1/events", limit=200, wait=1, **query)
+            if answer.status == 200:
+                heard += answer.json["items"]
+                cursor = answer.json["nextCursor"]
+    finally:
+        load.stop()
+    audit(own_server, load)
+    while True:
+        page = operator.get("/v1/events", limit=200, wait=2, after=cursor).must(200).json
+        heard, cursor = heard + page["items"], page["nextCursor"]
+        if not page["items"]:
+            break
+    written = own_server.sql(
+        "SELECT circuit_id || ' ' || sequence FROM onramp.circuit_events"
+    ).split("\n")
+    told = [f"{item['circuitId']} {item['sequence']}" for item in heard]
+    assert len(told) == len(set(told))
+    assert set(told) == {line for line in written if line}
+    assert "circuit.created" in types(heard)
+    last = {}
+    for item in heard:
+        assert item["sequence"] == last.get(item["circuitId"], 0) + 1, item
+        last[item["circuitId"]] = item["sequence"]
 
 
 def test_it_is_back_within_5_seconds(own_server):

@@ -36,7 +36,10 @@ CREATE TABLE events_unpublished (
     vnet_customer_id uuid,
     partner text COLLATE "C",
     traceparent text
-);
+)
+-- Every row dies at once: vacuum it as soon as there is a burst of them, and without pauses.
+WITH (autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_scale_factor = 0,
+      autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE events_unpublished IS
     'Events that have been written and are not in the feed yet. Filled by a trigger, emptied by '
     'feed_publish.';

@@ -310,6 +310,7 @@ class History:
     """Draws operations, sends them, and keeps the worlds that explain what comes back."""
 
     met = collections.Counter()  # how often (operation, code or status) came, in all histories
+    failure = None  # what the last history that failed said
 
     def __init__(self, rig, draw, number):
         self.rig, self.draw = rig, draw
@@ -533,7 +534,8 @@ class History:
     # --- doing ---
 
     def fail(self, why):
-        raise AssertionError("\n".join([*self.told, "", why]))
+        History.failure = "\n".join([*self.told, "", why])
+        raise AssertionError(History.failure)
 
     def do(self, *ops):
         """Send operations, all at once, and keep the worlds in which some order explains them.

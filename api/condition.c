@@ -7,10 +7,10 @@
 #include "api/traceparent.h"
 #include "db/arena.h"
 #include "db/conditional.h"
+#include "db/hex.h"
 
 #include <microhttpd.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -149,8 +149,7 @@ static const char *digest_of(const struct request *request)
     if (request->body_length > 0)
         memcpy(bytes + path + 1, request->body, request->body_length);
     SHA256((const unsigned char *)bytes, path + 1 + request->body_length, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    hex_write(hex, digest, sizeof digest);
     return hex;
 }
 

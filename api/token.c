@@ -3,6 +3,7 @@
 
 #include "db/arena.h"
 #include "db/base62.h"
+#include "db/hex.h"
 
 #include <openssl/sha.h>
 #include <stdint.h>
@@ -25,14 +26,9 @@ static const struct {
 
 static void digest_write(char hex[65], const char *text)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)text, strlen(text), digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 0xF];
-    }
-    hex[2 * sizeof digest] = '\0';
+    hex_write(hex, digest, sizeof digest);
 }
 
 bool token_new(struct token *out, enum role role)

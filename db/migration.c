@@ -2,6 +2,7 @@
 #include "db/migration.h"
 
 #include "db/database.h"
+#include "db/hex.h"
 
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -65,12 +66,6 @@ static bool refuse_plainly(struct run *run)
     return refuse(run, "The database said: %s.", database_error(run->database));
 }
 
-static void hex_write(char hex[HEX], const unsigned char digest[DIGEST])
-{
-    for (size_t i = 0; i < DIGEST; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* SHA-256 of count files. The names count only among several: one file's name is its key. */
 static void digest_files(char hex[HEX], const struct migration_file *files, size_t count)
 {
@@ -86,7 +81,7 @@ static void digest_files(char hex[HEX], const struct migration_file *files, size
     if (EVP_DigestFinal_ex(context, digest, NULL) != 1)
         abort();
     EVP_MD_CTX_free(context);
-    hex_write(hex, digest);
+    hex_write(hex, digest, DIGEST);
 }
 
 /* --- the lock --- */

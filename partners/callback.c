@@ -2,10 +2,10 @@
 #include "partners/callback.h"
 
 #include "db/arena.h"
+#include "db/hex.h"
 #include "db/provider_status.h"
 
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <string.h>
 
 const char *const callback_type_names[] = {
@@ -123,8 +123,7 @@ static void callback_apply_complete(struct call *call)
     unsigned char digest[SHA256_DIGEST_LENGTH];
     char *hex = arena_alloc(call->arena, 2 * sizeof digest + 1);
     SHA256((const unsigned char *)call->raw_body, call->raw_body_length, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    hex_write(hex, digest, sizeof digest);
     call_set(call, "body-sha256", hex);
 
     const json_t *data = json_object_get(call->body, "data");

@@ -72,7 +72,8 @@ FROM (SELECT *, waits_for(switch, status, asked, quoted, back, gone) AS waits
                                    ELSE 2 + (n * 15485863) % 98 END AS site
             FROM (SELECT n, random() AS dice, random() < 0.1 AS gone,
                          now() - interval '3 years' * (1 - n::float / :circuits) AS created
-                  FROM generate_series(1::bigint, :circuits) n) AS numbered, scale) AS thrown) AS made;
+                  FROM generate_series(1::bigint, :circuits) n) AS numbered, scale) AS thrown)
+    AS made;
 
 -- As the publisher and the triggers would have it.
 INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, actor_role,
@@ -81,6 +82,8 @@ SELECT id, 3, 'circuit.progress', provider_status, provider_status, 'partner', p
 FROM circuits;
 INSERT INTO circuit_labels (circuit_id, customer_id, deleted, label)
 SELECT id, customer_id, deleted_at IS NOT NULL, label FROM circuits, labels_of(tags) AS label;
+INSERT INTO circuit_changes (circuit_id, changed_in, deleted)
+SELECT id, minute_of(updated_at), deleted_at IS NOT NULL FROM circuits;
 -- One with a long history.
 INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, actor_role,
                             actor_name)
@@ -106,5 +109,5 @@ SELECT pg_temp.id_at(now() - interval '3 years' * (1 - n / 1e5), n), 'key' || n,
 FROM scale, generate_series(1, least(scale.circuits / 10, 100000)) n;
 
 SET session_replication_role = origin;
-VACUUM ANALYZE customers, circuits, circuit_events, circuit_labels, vnets, connections, tokens,
-    partners, offers, peering_locations;
+VACUUM ANALYZE customers, circuits, circuit_events, circuit_labels, circuit_changes, vnets,
+    connections, tokens, partners, offers, peering_locations;

@@ -23,12 +23,51 @@ CREATE INDEX circuits_due ON circuits (stalled, due_at, id NULLS FIRST)
 -- (The planner looks for ::int = 0 in an index, but not for NOT.)
 CREATE INDEX circuits_since ON circuits (((deleted_at IS NULL)::int), waiting_on, since, id);
 
--- By change, for updatedSince. The minute, because updated_at changes with every event, and an
--- index on it would end HOT for all of them; so only the first event of a minute pays.
-ALTER TABLE circuits ADD COLUMN updated_in timestamptz NOT NULL
-    GENERATED ALWAYS AS (date_bin('1 minute', updated_at, '2000-01-01 00:00:00+00')) STORED;
-COMMENT ON COLUMN circuits.updated_in IS 'The minute of updated_at, for lists in order of change.';
-CREATE INDEX circuits_updated ON circuits (((deleted_at IS NULL)::int), updated_in, id);
+-- By change, for updatedSince: in rows of their own, because updated_at changes with every event,
+-- and an index on it would end HOT for all of them, and write to all other indexes too. To the
+-- minute, so that only the first event in one writes.
+CREATE TABLE circuit_changes (
+    -- No foreign key: only the triggers of circuits write here, and circuits are never deleted.
+    circuit_id uuid NOT NULL,
+    changed_in timestamptz NOT NULL,
+    deleted boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 75);
+-- Its one index: a row is also found by where it stood before.
+CREATE UNIQUE INDEX a_circuit_changed_last_in_one_minute
+    ON circuit_changes (deleted, changed_in, circuit_id);
+COMMENT ON TABLE circuit_changes IS
+    'When each circuit last changed, for lists in that order. Kept by triggers.';
+COMMENT ON COLUMN circuit_changes.circuit_id IS 'The circuit.';
+COMMENT ON COLUMN circuit_changes.changed_in IS 'The minute of its updated_at.';
+COMMENT ON COLUMN circuit_changes.deleted IS 'Whether the circuit is deleted.';
+
+CREATE FUNCTION minute_of(p_at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN date_bin('1 minute', p_at, '2000-01-01 00:00:00+00');
+COMMENT ON FUNCTION minute_of(timestamptz) IS 'The minute that a time lies in.';
+
+CREATE FUNCTION circuit_changed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF onramp.minute_of(OLD.updated_at) <> onramp.minute_of(NEW.updated_at)
+       OR (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+    THEN
+        UPDATE onramp.circuit_changes
+        SET changed_in = onramp.minute_of(NEW.updated_at), deleted = NEW.deleted_at IS NOT NULL
+        WHERE deleted = (OLD.deleted_at IS NOT NULL)
+              AND changed_in = onramp.minute_of(OLD.updated_at) AND circuit_id = OLD.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION circuit_changed() IS 'Keeps when a circuit last changed.';
+CREATE TRIGGER changes_follow_the_circuit AFTER UPDATE ON circuits
+    FOR EACH ROW EXECUTE FUNCTION circuit_changed();
+CREATE TRIGGER changes_are_never_written BEFORE INSERT OR UPDATE OR DELETE ON circuit_changes
+    FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION refuse('circuit_changes follows the rows of circuits and is never written');
+CREATE TRIGGER changes_are_never_truncated BEFORE TRUNCATE ON circuit_changes
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse('circuit_changes is never truncated');
 
 -- So that the planner knows a rare partner or location from a common one; and that partner and
 -- location go together (offers), as status and whom it waits for do.
@@ -76,6 +115,8 @@ BEGIN
         (circuit_id, sequence, at, type, from_status, to_status, actor_role, actor_name)
     VALUES (NEW.id, 1, NEW.created_at, 'circuit.created', 'NotProvisioned', 'NotProvisioned',
             onramp.actor_role(), onramp.actor_name());
+    INSERT INTO onramp.circuit_changes (circuit_id, changed_in)
+    VALUES (NEW.id, onramp.minute_of(NEW.updated_at));
     IF NEW.tags <> '{}' THEN
         INSERT INTO onramp.circuit_labels (circuit_id, customer_id, label)
         SELECT NEW.id, NEW.customer_id, label FROM onramp.labels_of(NEW.tags) AS label;
@@ -83,7 +124,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION circuit_begins() IS 'Writes the first event and the labels of a new circuit.';
+COMMENT ON FUNCTION circuit_begins() IS
+    'Writes the first event, the last change and the labels of a new circuit.';
 
 CREATE FUNCTION circuit_labelled() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -114,6 +156,10 @@ INSERT INTO circuit_labels (circuit_id, customer_id, deleted, label)
 SELECT id, customer_id, deleted_at IS NOT NULL, label
 FROM circuits, labels_of(tags) AS label;
 ALTER TABLE circuit_labels ENABLE TRIGGER labels_are_never_written;
+ALTER TABLE circuit_changes DISABLE TRIGGER changes_are_never_written;
+INSERT INTO circuit_changes (circuit_id, changed_in, deleted)
+SELECT id, minute_of(updated_at), deleted_at IS NOT NULL FROM circuits;
+ALTER TABLE circuit_changes ENABLE TRIGGER changes_are_never_written;
 
 -- Which pairs of listed_as and waiting_on there are: what waits_for() can say of each status.
 CREATE FUNCTION status_waits(OUT listed_as text, OUT waiting_on text) RETURNS SETOF record
@@ -128,8 +174,8 @@ END;
 COMMENT ON FUNCTION status_waits() IS
     'Which pairs of listed_as and waiting_on there are, for lists to read run by run.';
 
--- Other lists whose plans went by the primary key, and so past all rows of others: NULLS FIRST, as in
--- circuits.
+-- Other lists whose plans went by the primary key, and so past all rows of others: NULLS FIRST, as
+-- in circuits.
 DROP INDEX connections_of_circuit_owner;
 CREATE INDEX connections_of_circuit_owner ON connections (circuit_customer_id, id NULLS FIRST)
     WHERE circuit_customer_id <> vnet_customer_id;

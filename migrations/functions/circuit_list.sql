@@ -19,6 +19,8 @@ DECLARE
     v_first timestamptz; -- minute of p_updated_since
     v_customer uuid := coalesce(p_customer, p_customer_filter);
     v_deleted boolean := coalesce(p_deleted, false);
+    v_by_change boolean := p_updated_since IS NOT NULL AND p_older_than IS NULL;
+    v_change text;
     v_timed boolean := num_nonnulls(p_older_than, p_updated_since) > 0;
     v_filters int := num_nonnulls(v_customer, p_partner, p_peering_location, p_service_key, p_tag,
                                   nullif(p_stalled, false));
@@ -41,8 +43,8 @@ BEGIN
 
     -- The one comparison that says where the page begins; another one beside it would not be used.
     IF p_updated_since IS NOT NULL AND p_older_than IS NULL THEN
-        v_at := date_bin('1 minute', v_at, '2000-01-01 00:00:00+00');
-        v_first := date_bin('1 minute', p_updated_since, '2000-01-01 00:00:00+00');
+        v_at := minute_of(v_at);
+        v_first := minute_of(p_updated_since);
         IF v_at < v_first THEN
             v_at := v_first;
             v_after := '00000000-0000-0000-0000-000000000000';
@@ -82,8 +84,8 @@ BEGIN
         CASE WHEN v_deleted THEN 'c.listed_as = ''Deleted'' AND c.waiting_on = ''nobody'''
              ELSE 'c.deleted_at IS NULL' END,
         -- As it stands in the indexes that lists in order of a time have.
-        CASE WHEN v_timed THEN ' AND (c.deleted_at IS NULL)::int = '
-                               || (NOT v_deleted)::int::text END);
+        CASE WHEN p_older_than IS NOT NULL THEN ' AND (c.deleted_at IS NULL)::int = '
+                                                || (NOT v_deleted)::int::text END);
     v_pointed := concat(
         CASE WHEN v_customer IS NOT NULL THEN ' AND c.customer_id = $3' END,
         CASE WHEN p_partner IS NOT NULL THEN ' AND c.partner = $5' END,
@@ -112,12 +114,12 @@ BEGIN
         CASE WHEN p_older_than IS NOT NULL THEN ' AND c.since < $11' END,
         CASE WHEN p_updated_since IS NOT NULL THEN ' AND c.updated_at >= $12' END,
         CASE WHEN p_older_than IS NOT NULL THEN ' AND (c.since, c.id) > ($13, $1)'
-             WHEN p_updated_since IS NOT NULL THEN ' AND (c.updated_in, c.id) > ($13, $1)'
+             WHEN p_updated_since IS NOT NULL THEN ''
              WHEN p_tag IS NOT NULL THEN ' AND c.id > $1 AND l.circuit_id > $1'
              ELSE ' AND c.id > $1' END);
     v_order := CASE WHEN p_older_than IS NOT NULL THEN '@since, @id'
-                    WHEN p_updated_since IS NOT NULL THEN '@updated_in, @id'
-                    ELSE '@id NULLS FIRST' END;
+                    WHEN NOT v_by_change THEN '@id NULLS FIRST'
+                    ELSE 'changed_in, circuit_id' END;
 
     -- Few of one kind are read whole and sorted, so that it does not matter where the others lie:
     -- an order that has none of them on its way is read to its end.
@@ -126,8 +128,8 @@ BEGIN
     THEN
         FOREACH v_probe IN ARRAY array_remove(ARRAY[
             CASE WHEN num_nonnulls(p_older_than, p_updated_since) = 2 THEN
-                'circuits WHERE (deleted_at IS NULL)::int = 1 AND updated_in >= $8 '
-                'ORDER BY updated_in, id' END,
+                'circuit_changes WHERE NOT deleted AND changed_in >= minute_of($8) '
+                'ORDER BY changed_in, circuit_id' END,
             CASE WHEN p_stalled THEN
                 'circuits WHERE stalled AND waiting_on = ''partner'' '
                 'ORDER BY due_at, id NULLS FIRST' END,
@@ -158,6 +160,19 @@ BEGIN
                              p_provider_status, p_waiting_on, p_updated_since, p_circuit_status;
             EXIT WHEN v_few;
         END LOOP;
+    END IF;
+
+    -- Few have their changes looked at one by one, many are come by in their order.
+    v_change := 'c.updated_at AS changed_in, c.id AS circuit_id';
+    IF v_by_change AND v_few THEN
+        v_change := 'minute_of(c.updated_at) AS changed_in, c.id AS circuit_id';
+        v_rest := v_rest || ' AND (minute_of(c.updated_at), c.id) > ($13, $1)';
+    ELSIF v_by_change THEN
+        v_change := 'h.changed_in, h.circuit_id';
+        v_from := replace(v_from, 'FROM circuits c',
+                          'FROM circuit_changes h JOIN circuits c ON c.id = h.circuit_id');
+        v_rest := v_rest || CASE WHEN v_deleted THEN ' AND h.deleted' ELSE ' AND NOT h.deleted' END
+                  || ' AND (h.changed_in, h.circuit_id) > ($13, $1)';
     END IF;
 
     -- Where an index has the rows in several ordered runs, each run is a query, and they are
@@ -193,8 +208,8 @@ BEGIN
     EXECUTE format(
         'SELECT ARRAY(SELECT id FROM (%s) AS page ORDER BY %s LIMIT $2)',
         (SELECT string_agg(
-                    format('SELECT * FROM (SELECT c.id, c.since, c.updated_in %s WHERE %s %s) run',
-                           v_from, v_living || v_pointed || v_state || v_rest || run,
+                    format('SELECT * FROM (SELECT c.id, c.since, %s %s WHERE %s %s) run',
+                           v_change, v_from, v_living || v_pointed || v_state || v_rest || run,
                            -- OFFSET 0: the order outside is not for choosing an index by.
                            CASE WHEN v_few THEN 'OFFSET 0'
                                 ELSE 'ORDER BY ' || replace(v_order, '@', 'c.') || ' LIMIT $2' END),

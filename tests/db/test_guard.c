@@ -185,6 +185,11 @@ START_TEST(prefixes_are_never_written_by_hand)
             "UPDATE vnet_prefixes SET prefix = '10.9.0.0/16'");
     refused(owner, "prefixes_follow_the_address_space", "DELETE FROM vnet_prefixes");
     refused(owner, "prefixes_are_never_truncated", "TRUNCATE circuit_prefixes");
+    refused(owner, "changes_are_never_truncated", "TRUNCATE circuit_changes");
+    refused(owner, "changes_are_never_written", "DELETE FROM circuit_changes");
+    refused(owner, "changes_are_never_written", "UPDATE circuit_changes SET deleted = true");
+    refused(owner, "changes_are_never_written",
+            "INSERT INTO circuit_changes SELECT id, now(), false FROM circuits");
     refused(owner, "labels_are_never_truncated", "TRUNCATE circuit_labels");
     refused(owner, "labels_are_never_written", "DELETE FROM circuit_labels");
     refused(owner, "labels_are_never_written", "UPDATE circuit_labels SET label = 'other'");

@@ -12,10 +12,9 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def scene():
-    done = subprocess.run(["unshare", "--net", "--mount", sys.executable,
-                           HERE / "destination_scene.py"], cwd=HERE, capture_output=True, text=True,
-                          timeout=300, check=False)
+def scene(namespaces):
+    done = subprocess.run([*namespaces, sys.executable, HERE / "destination_scene.py"], cwd=HERE,
+                          capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-6000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -66,9 +65,9 @@ def what_is_public_is_reached(told):
         assert "not allowed" not in attempt["error"]
 
 
-def test_only_public_addresses_are_connected_to():
+def test_only_public_addresses_are_connected_to(namespaces):
     """One scene for all of it: it is long."""
-    told = scene()
+    told = scene(namespaces)
     at_least_sixty_hostile_urls_are_refused_at_registration(told)
     a_row_that_bypassed_the_registration_is_not_connected_to(told)
     a_name_that_means_a_special_address_is_not_connected_to(told)

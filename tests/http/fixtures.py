@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures for tests/http and tests/faults: one server a worker, fresh tenants a test."""
 
+import subprocess
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -52,6 +54,15 @@ def customer(operator):
 @pytest.fixture
 def partner(operator):
     return Partner(operator)
+
+
+@pytest.fixture
+def namespaces():
+    """What runs a command in a network and mount namespace of its own."""
+    prefix = ["unshare", "--net", "--mount"]
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no namespaces can be made here; that needs root")
+    return prefix
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from client import Client
 from process import Server
+from scene import Scene, documented
 from tenant import Customer, Partner
 
 QUOTA, WINDOW = 40, 20  # one in half a second
@@ -148,6 +149,32 @@ def test_signatures_have_a_quota_of_their_partner(tenants):
     answer.must(429, "rate_limited")
     # Its token is not touched by that.
     partner.client.get("/v1/partner/circuits").must(200)
+
+
+@pytest.fixture(scope="module")
+def exhausted():
+    """One of everything, on a server where everybody has used the quota up."""
+    running = Server("--rate-limit", "60/10m")
+    try:
+        running.start()
+        scene = Scene(Client(running.url, running.credentials["ONRAMP_OPERATOR_TOKEN"]))
+        for client in scene.clients.values():
+            while client.get("/v1/peering-locations", limit=1).status == 200:
+                pass
+        yield scene
+    finally:
+        running.remove()
+
+
+@pytest.mark.parametrize("operation", documented(429), ids=str)
+def test_every_operation_is_429_when_the_quota_is_used_up(exhausted, operation):
+    body = exhausted.body(operation)
+    # One request every ten seconds passes; what is signed has its quota still.
+    for _ in range(61):
+        answer = exhausted.send(operation, body=body)
+        if answer.status == 429:
+            break
+    answer.must(429, "rate_limited")
 
 
 def test_without_a_limit_nothing_is_said(own_unlimited):

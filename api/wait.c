@@ -101,7 +101,9 @@ void wait_begin(struct request *request)
     struct loop *loop = request->loop;
     struct wait *wait = &request->wait;
     wait->woken = false;
-    if (wait->subscribed || loop->draining)
+    if (loop->draining) /* nobody is told any more: what it reads now is its answer */
+        wait->over = true;
+    if (wait->subscribed || wait->over)
         return;
     wait->topic = topic_of(request);
     wait->hash = hash_of(wait->topic[0], wait->topic + 1);

@@ -16,7 +16,7 @@ from client import Answer, Client
 from feed_test import read, rest, types, until
 from process import Server
 from tenant import Customer, Partner
-from wait_test import SOON, descriptors, path
+from wait_test import SOON, Waiter, descriptors, path, waiting
 
 ACCEPT = "text/event-stream"
 
@@ -24,8 +24,9 @@ ACCEPT = "text/event-stream"
 class Stream:
     """A stream that is being read; an event is (id, type, item), a comment (id, None, None)."""
 
-    def __init__(self, client, target="/v1/events", accept=ACCEPT, **headers):
-        self.socket = socket.create_connection((client.host, client.port), timeout=30)
+    def __init__(self, client, target="/v1/events", accept=ACCEPT, over=None, **headers):
+        address = client.host, client.port
+        self.socket = over or socket.create_connection(address, timeout=30)
         fields = {"Host": "x", "Authorization": f"Bearer {client.token}", "Accept": accept}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -313,6 +314,25 @@ def test_streams_end_when_the_server_stops(own_server):
     own_server.terminate()
     for stream in streams:
         stream.drained()
+    assert own_server.wait() == 0
+    assert time.monotonic() - began < 10
+
+
+def test_a_stream_that_is_asked_for_while_the_server_stops_ends_with_its_page(own_server):
+    operator = Client(own_server.url, own_server.credentials["ONRAMP_OPERATOR_TOKEN"])
+    customer, partner = Customer(operator), Partner(operator)
+    circuit = customer.circuit(partner)
+    until(customer.client, None, 1)
+    waiter = Waiter(customer.client, path(circuit), waitFor="Provisioned", timeout=120)
+    waiting(waiter)
+    idle = socket.create_connection((customer.client.host, customer.client.port), timeout=30)
+    began = time.monotonic()
+    own_server.terminate()
+    waiter.joined().must(200)  # it stops by now
+    stream = Stream(customer.client, over=idle)
+    stream.events(1)
+    stream.drained()
+    assert stream.ended
     assert own_server.wait() == 0
     assert time.monotonic() - began < 10
 

@@ -7,7 +7,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     r verdict;
-    v_old uuid := uuid_v7_least(clock_timestamp() - interval '30 days');
+    v_now timestamptz := clock_timestamp();
+    v_old uuid := uuid_v7_least(v_now - interval '30 days');
     v_ids uuid[];
     v_endpoint uuid;
     v_queues uuid[];
@@ -36,21 +37,22 @@ BEGIN
             SELECT d.id FROM unnest('{pending,delivered,exhausted}'::text[]) AS s (status)
             JOIN deliveries d ON d.endpoint_id = v_endpoint AND d.status = s.status
             WHERE d.id < v_old LIMIT p_limit);
-        -- Each queue that lost its head has another one.
+        -- Each queue that lost its head has another one, due when the endpoint is on again.
         WITH gone AS (
             DELETE FROM delivery_queue q USING deliveries d
             WHERE d.id = ANY (v_ids) AND q.endpoint_id = v_endpoint AND q.queue = d.queue
                   AND q.place = d.place
             RETURNING q.queue, q.head)
         SELECT array_agg(queue) INTO v_queues FROM gone WHERE head;
-        UPDATE delivery_queue q SET head = true
+        UPDATE delivery_queue q SET head = true, due_at = v_now
         FROM unnest(v_queues) AS headless (queue)
         WHERE q.endpoint_id = v_endpoint AND q.queue = headless.queue
               AND q.place = (SELECT place FROM delivery_queue
                              WHERE endpoint_id = v_endpoint AND queue = headless.queue
                              ORDER BY place LIMIT 1);
         UPDATE delivery_turns
-        SET in_flight = (SELECT count(*) FROM delivery_queue
+        SET next_due = least(next_due, v_now),
+            in_flight = (SELECT count(*) FROM delivery_queue
                          WHERE endpoint_id = v_endpoint AND head AND leased)
         WHERE endpoint_id = v_endpoint;
     END IF;

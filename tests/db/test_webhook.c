@@ -611,6 +611,35 @@ START_TEST(what_is_done_is_forgotten_after_30_days)
 }
 END_TEST
 
+static void switched(const char *endpoint, const char *acme, const char *on)
+{
+    run(api,
+        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, %s)",
+        endpoint, acme, on);
+}
+
+START_TEST(what_stood_behind_the_forgotten_is_sent_when_the_endpoint_is_on_again)
+{
+    const char *acme = customer_new("Acme");
+    const char *endpoint = endpoint_new("customer", acme, "{*}");
+    const char *circuit = circuit_new(acme);
+    publish();
+    PGresult *claimed = run(api, "SELECT * FROM onramp.delivery_claim(100, 30)");
+    run(api,
+        "SELECT * FROM onramp.delivery_record('%s', %s, clock_timestamp(), 500, 5, NULL, NULL, "
+        "'retry', clock_timestamp() + interval '20 hours', 432000)",
+        field(claimed, 0, "id"), field(claimed, 0, "fence"));
+    age("29");
+    bring_to(circuit, "Provisioned");
+    publish();
+    switched(endpoint, acme, "false");
+    age("2");
+    ck_assert_int_eq(swept(), 1);
+    switched(endpoint, acme, "true");
+    ck_assert_int_eq(attempt("delivered", "clock_timestamp()"), 1);
+}
+END_TEST
+
 START_TEST(a_deleted_endpoint_goes_with_its_deliveries)
 {
     const char *acme = customer_new("Acme");
@@ -656,6 +685,8 @@ int main(void)
     tcase_add_test(again, a_long_period_is_recovered_step_by_step);
     TCase *forgotten = scene_case(suite, "forgotten", 30);
     tcase_add_test(forgotten, what_is_done_is_forgotten_after_30_days);
+    tcase_add_test(forgotten,
+                   what_stood_behind_the_forgotten_is_sent_when_the_endpoint_is_on_again);
     tcase_add_test(forgotten, a_deleted_endpoint_goes_with_its_deliveries);
     return scene_run(suite);
 }

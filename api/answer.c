@@ -3,6 +3,7 @@
 
 #include "api/condition.h"
 #include "api/entity_tag.h"
+#include "api/layout.h"
 #include "api/log.h"
 #include "api/loop.h"
 #include "api/problem.h"
@@ -16,12 +17,6 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool takes_column(enum member_kind kind)
-{
-    return kind != MEMBER_OPEN && kind != MEMBER_OPEN_IF && kind != MEMBER_CLOSE &&
-           kind != MEMBER_ISSUED;
-}
 
 static void value_write(struct text *text, enum member_kind kind, const struct rows *rows, int row,
                         int column)
@@ -67,10 +62,23 @@ static size_t close_of(const struct operation *operation, size_t open, int *colu
         enum member_kind kind = operation->members[i].kind;
         depth += kind == MEMBER_OPEN || kind == MEMBER_OPEN_IF;
         depth -= kind == MEMBER_CLOSE;
-        *column += takes_column(kind);
+        *column += member_takes_column(kind);
         if (depth == 0)
             return i;
     }
+}
+
+static void row_write_laid_out(struct text *text, const struct layout *layout,
+                               const struct rows *rows, int row)
+{
+    const char *at = layout->text;
+    const struct piece *piece = layout->pieces;
+    for (size_t i = 0; i < layout->columns; i++, piece++) {
+        text_add(text, at, piece->length);
+        at += piece->length;
+        value_write(text, piece->kind, rows, row, COLUMN_FIRST + (int)i);
+    }
+    text_add(text, at, piece->length);
 }
 
 void row_write(struct text *text, const struct call *call, const struct rows *rows, int row)
@@ -78,6 +86,10 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
     const struct operation *operation = call->operation;
     int column = COLUMN_FIRST;
     bool first = true;
+    if (operation->layout && operation->layout->text) {
+        row_write_laid_out(text, operation->layout, rows, row);
+        return;
+    }
     text_add_char(text, '{');
     for (size_t i = 0; i < operation->member_count; i++) {
         const struct member *member = &operation->members[i];
@@ -119,7 +131,7 @@ int column_of(const struct operation *operation, const char *name)
     int column = COLUMN_FIRST;
     for (size_t i = 0; i < operation->member_count; i++) {
         const struct member *member = &operation->members[i];
-        if (!takes_column(member->kind))
+        if (!member_takes_column(member->kind))
             continue;
         if (!name || strcmp(member->column, name) == 0)
             return column;
@@ -136,7 +148,7 @@ static int version_column(const struct operation *operation)
         const struct member *member = &operation->members[i];
         depth += member->kind == MEMBER_OPEN || member->kind == MEMBER_OPEN_IF;
         depth -= member->kind == MEMBER_CLOSE;
-        if (!takes_column(member->kind))
+        if (!member_takes_column(member->kind))
             continue;
         if (depth == 0 && strcmp(member->name, "version") == 0)
             return column;

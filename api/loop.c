@@ -6,6 +6,7 @@
 #include "api/condition.h"
 #include "api/health.h"
 #include "api/http.h"
+#include "api/layout.h"
 #include "api/log.h"
 #include "api/request.h"
 #include "api/route.h"
@@ -104,8 +105,10 @@ static bool lanes_begin(struct loop *loop)
 {
     static const struct operation *operations[OPERATIONS_MAX];
     static size_t operation_count; /* filled by the first loop, before there are threads */
-    if (operation_count == 0)
+    if (operation_count == 0) {
         operation_count = operations_collect(operations);
+        layouts_write(operations, operation_count);
+    }
     struct lanes_settings settings = {
         .conninfo = loop->settings->conninfo,
         .operations = operations,

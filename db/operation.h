@@ -111,6 +111,16 @@ enum answer_kind {
     ANSWER_NOTHING /* 204 */
 };
 
+/* What stands before each column's value in a row, and behind the last. api/layout.c writes it. */
+struct layout {
+    char *text; /* all of it; NULL: not written, or not the same in every row */
+    struct piece {
+        size_t length;         /* of the text before the value */
+        enum member_kind kind; /* of the value */
+    } * pieces;                /* one a column, and one for the end */
+    size_t columns;
+};
+
 struct call;
 
 struct operation {
@@ -123,6 +133,7 @@ struct operation {
     size_t parameter_count;
     const struct member *members; /* NULL: the function returns (outcome, facts) alone */
     size_t member_count;
+    struct layout *layout;
     const char *key; /* column that a list is keyed by; NULL: that of the first member */
     /* Column of a time by which this call's list is ordered before its key, or NULL; NULL: by the
      * key alone in every call. */
@@ -142,7 +153,11 @@ struct operation {
 };
 
 #define PARAMETERS(list) .parameters = (list), .parameter_count = sizeof(list) / sizeof *(list)
-#define MEMBERS(list)    .members = (list), .member_count = sizeof(list) / sizeof *(list)
+#define MEMBERS(list)                                                                              \
+    .members = (list), .member_count = sizeof(list) / sizeof *(list), .layout = &(struct layout)   \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 /* One use of an operation, filled by api/ from a request. All texts are arena-owned or static. */
 struct call {

@@ -179,8 +179,7 @@ static void send_read(struct lanes *lanes, struct session *session)
     for (int looks = 0; next != NULL && count < room && looks < READ_DEPTH; looks++) {
         struct query *query = next;
         next = query->next;
-        assert(query->queue == &lanes->reads);
-        if (query->operation == operation && !query->alone) {
+        if (query->queue != NULL && query->operation == operation && !query->alone) {
             queue_leave(query);
             members[count++] = query;
         }

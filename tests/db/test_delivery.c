@@ -253,6 +253,22 @@ static void cost(long *claiming, long *recording)
     }
 }
 
+/* A page of two, of any status and of one. */
+static long listing(void)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "SELECT FROM onramp.delivery_list('%%s', 'customer', '%s', NULL, %%s, NULL, 2)",
+             customer);
+    long most = 0;
+    for (int i = 0; i < 8; i++) {
+        long pages = pages_of(api, text, endpoint, i % 2 ? "'delivered'" : "NULL");
+        if (i >= 4 && pages > most)
+            most = pages;
+    }
+    return most;
+}
+
 /* Also when the endpoint's own backlog is long, and when statistics say that the tables are empty.
  */
 START_TEST(what_it_costs_does_not_grow_with_what_is_pending)
@@ -260,6 +276,7 @@ START_TEST(what_it_costs_does_not_grow_with_what_is_pending)
     begin(30);
     long claiming, recording, claiming_then, recording_then;
     cost(&claiming, &recording);
+    long list = listing();
     run(owner,
         "WITH new AS (INSERT INTO deliveries (id, endpoint_id, queue, place, created_at, "
         "event_type, body) SELECT gen_random_uuid(), '%s', md5((n %% 5000)::text)::uuid, n, "
@@ -273,6 +290,8 @@ START_TEST(what_it_costs_does_not_grow_with_what_is_pending)
     ck_assert_msg(claiming_then <= 2 * claiming && recording_then <= 2 * recording,
                   "claiming %ld, then %ld; recording %ld, then %ld", claiming, claiming_then,
                   recording, recording_then);
+    long list_then = listing();
+    ck_assert_msg(list_then <= 2 * list, "a list of two: %ld, then %ld", list, list_then);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 the same octets and each circuit in order. bench/webhooks does the same at length."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -107,6 +108,62 @@ def test_a_server_that_slept_through_its_lease_records_nothing_over_its_successo
                 server.process.send_signal(signal.SIGCONT)
             server.remove()
         cluster.remove()
+
+
+@pytest.fixture
+def patient():
+    """A server with the time-outs that it has by itself, and a request of its own under way to a
+    receiver that answers when it is told to: server, client, receiver, endpoint, delivery, tell."""
+    running, told = Server("--webhook-allow-cidr", "127.0.0.1"), threading.Event()
+
+    def answer(_):
+        told.wait()
+        return 200
+
+    try:
+        running.start()
+        operator = Client(running.url, running.credentials["ONRAMP_OPERATOR_TOKEN"])
+        with Receiver(answer) as receiver:
+            client = Customer(operator).client
+            endpoint, delivery = pinged(client, receiver)
+            receiver.wait(1)
+            yield running, client, receiver, endpoint, delivery, told.set
+            told.set()
+    finally:
+        print(running.log_text()[-3000:])
+        running.remove()
+
+
+def delivered_once(client, receiver, endpoint, delivery):
+    deadline = time.monotonic() + 25
+    while (item := found(client, endpoint, delivery))["status"] != "delivered":
+        assert time.monotonic() < deadline, item
+        time.sleep(0.05)
+    assert [attempt["status"] for attempt in item["attempts"]] == [200]
+    assert len(receiver.requests) == 1
+
+
+def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(patient):
+    server, client, receiver, endpoint, delivery, tell = patient
+    server.terminate()
+    time.sleep(1)
+    assert server.process.poll() is None
+    tell()
+    assert server.wait() == 0
+    server.start()
+    delivered_once(Client(server.url, client.token), receiver, endpoint, delivery)
+
+
+def test_what_was_answered_while_the_database_was_away_is_recorded_when_it_is_back(patient):
+    server, client, receiver, endpoint, delivery, tell = patient
+    os.kill(server.status()["postgresPid"], signal.SIGKILL)
+    tell()
+    deadline = time.monotonic() + 25
+    while "PostgreSQL answers again" not in server.log_text() or \
+            client.get("/readyz").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    delivered_once(client, receiver, endpoint, delivery)
 
 
 def test_a_black_hole_does_not_double_the_p99_of_the_others(server):

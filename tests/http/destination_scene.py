@@ -52,11 +52,13 @@ def hostile(port):
     urls += [f"http://{host}:{port}/" for host in ("127.0.0.1", "[::1]", "0x7f.1", "example.com",
                                                    "1.1.1.1", "localhost", "169.254.169.254")]
     urls += [f"{scheme}://127.0.0.1:{port}/"
-             for scheme in ("ftp", "file", "gopher", "dict", "ldap", "smtp", "telnet", "ws", "HTTP")]
+             for scheme in ("ftp", "file", "gopher", "dict", "ldap", "smtp", "telnet", "ws",
+                            "HTTP")]
     urls += [f"https://127.0.0.1\\@1.1.1.1:{port}/", f"https://1.1.1.1\\@127.0.0.1:{port}/",
              f"https://1.1.1.1#@127.0.0.1:{port}/", f"https://1.1.1.1:{port}:{port}/",
              f"https:/127.0.0.1:{port}/", f"https:127.0.0.1:{port}/", f"//127.0.0.1:{port}/",
-             f"https://\uff11\uff12\uff17.0.0.1:{port}/", f"https://\u2460\u2461\u2466.0.0.1:{port}/",
+             f"https://\uff11\uff12\uff17.0.0.1:{port}/",
+             f"https://\u2460\u2461\u2466.0.0.1:{port}/",
              f"https://127\u30020\u30020\u30021:{port}/", f"https://[::1]\t:{port}/",
              "https://127.0.0.1:22/", "https://example.com:25/"]
     return urls
@@ -174,7 +176,7 @@ class Scene:
         told["mixed"] = self.deliver([f"https://mixed.example.com:{port}/"])
         told["reached_by_mixture"] = list(seen)
 
-        # The counter does count: what is public is connected to, for the TLS that is not spoken here.
+        # The counter does count: what is public is connected to, for TLS that is not spoken here.
         self.name([("public.example.com", "1.1.1.1")])
         told["public"] = self.deliver([f"https://public.example.com:{port}/",
                                        f"https://1.0.0.1:{port}/",

@@ -4,7 +4,7 @@
  *   onramp_idle --port N --connections N [--token T --target PATH]
  *
  * Without a target each asks for /healthz, takes the answer and stands idle; with one each asks for
- * that with the token, and its answer is not waited for. Says "ready N" when all have, then waits
+ * that with the token, and there must be no answer yet. Says "ready N" when all have, then waits
  * for the end of its standard input. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -76,6 +77,23 @@ static void ask(int fd)
         give_up("recv");
 }
 
+/* A moment in which the server takes in what was sent: its queues are not to be filled. */
+static void pause_shortly(long milliseconds)
+{
+    nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000}, NULL);
+}
+
+static void expect_no_answer(int fd)
+{
+    char answer[256];
+    ssize_t got = recv(fd, answer, sizeof answer - 1, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    answer[got > 0 ? got : 0] = '\0';
+    fprintf(stderr, "onramp_idle: an answer came at once: %s\n", answer);
+    exit(1);
+}
+
 int main(int count, char **arguments)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -87,12 +105,21 @@ int main(int count, char **arguments)
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     address.sin_port = htons(options.port);
+    int *fds = calloc(options.connections, sizeof *fds);
+    if (fds == NULL)
+        give_up("memory");
     for (unsigned i = 0; i < options.connections; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
             give_up("connect");
         ask(fd);
+        fds[i] = fd;
+        if (options.target != NULL && i % 100 == 99)
+            pause_shortly(100);
     }
+    pause_shortly(1000);
+    for (unsigned i = 0; options.target != NULL && i < options.connections; i++)
+        expect_no_answer(fds[i]);
     printf("ready %u\n", options.connections);
     fflush(stdout);
     while (read(STDIN_FILENO, &ignored, 1) > 0)

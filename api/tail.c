@@ -221,6 +221,7 @@ static void ask(struct tail *tail, struct loop *loop)
     tail->query = (struct query){.operation = &feed_tail,
                                  .values = tail->values,
                                  .deadline = loop->now + DEADLINE_MS,
+                                 .first = true, /* everybody's news wait for it */
                                  .on_rows = on_rows,
                                  .on_failure = on_failure};
     atomic_store(&loop->poked, false);

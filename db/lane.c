@@ -136,11 +136,14 @@ void lanes_submit(struct lanes *lanes, struct query *query)
     query->alone = false;
     lanes->pending++;
     deadlines_enter(&lanes->deadlines, query);
-    if (lanes->closing || queue->count >= lanes->settings.queue_limit) {
+    if (lanes->closing || (!query->first && queue->count >= lanes->settings.queue_limit)) {
         query->failure = lanes->closing ? FAILURE_UNAVAILABLE : FAILURE_OVERLOADED;
         queue = &lanes->refused;
     }
-    queue_append(queue, query);
+    if (query->first)
+        queue_prepend(queue, query);
+    else
+        queue_append(queue, query);
 }
 
 /* --- dispatching --- */

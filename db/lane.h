@@ -47,6 +47,7 @@ struct query {
     const struct operation *operation;
     const char *const *values; /* operation->parameter_count texts, NULL = SQL NULL */
     int64_t deadline;          /* milliseconds of CLOCK_MONOTONIC */
+    bool first; /* it goes in front of those that wait, and is not refused for their number */
     void (*on_rows)(struct query *query, const struct rows *rows);
     void (*on_failure)(struct query *query, enum failure failure);
 

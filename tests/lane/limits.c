@@ -29,6 +29,28 @@ START_TEST(a_full_queue_refuses)
 }
 END_TEST
 
+START_TEST(what_goes_first_passes_a_full_queue)
+{
+    struct answer running, answers[5], news;
+    struct lanes_settings settings = rig_settings(1, 1, 1);
+    settings.queue_limit = 4;
+    rig_open_settings(&settings);
+    TURN_UNTIL(lanes_ready(rig.lanes));
+    ASK(&running, &note_alone, "running");
+    turn(0);
+    for (int i = 0; i < 5; i++)
+        ASK(&answers[i], &note_alone, "a");
+    prepare(&news, &note_alone, "news", NULL, NULL, NULL, NULL);
+    news.query.first = true;
+    submit(&news);
+    TURN_UNTIL(running.done && news.done && all_done(answers, 5));
+    ck_assert_int_eq(answers[4].failure, FAILURE_OVERLOADED);
+    ck_assert_int_eq(news.failure, -1);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_lt(news.order, answers[i].order);
+}
+END_TEST
+
 START_TEST(a_write_that_waits_past_its_deadline_is_never_sent)
 {
     struct answer first, late, in_time;
@@ -196,6 +218,7 @@ TCase *limits_case(void)
 {
     TCase *test = tcase_create("limits");
     tcase_add_test(test, a_full_queue_refuses);
+    tcase_add_test(test, what_goes_first_passes_a_full_queue);
     tcase_add_test(test, a_write_that_waits_past_its_deadline_is_never_sent);
     tcase_add_test(test, a_sent_write_past_its_deadline_has_an_unknown_outcome);
     tcase_add_test(test, a_member_past_its_deadline_does_not_run_again);

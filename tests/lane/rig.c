@@ -301,8 +301,8 @@ static void take_failure(struct query *query, enum failure failure)
     answer->failure = (int)failure;
 }
 
-void ask(struct answer *answer, const struct operation *operation, const char *first,
-         const char *second, const char *third, const char *fourth, const char *fifth)
+void prepare(struct answer *answer, const struct operation *operation, const char *first,
+             const char *second, const char *third, const char *fourth, const char *fifth)
 {
     const char *values[ARGUMENTS] = {first, second, third, fourth, fifth};
     memset(answer, 0, sizeof *answer);
@@ -313,8 +313,19 @@ void ask(struct answer *answer, const struct operation *operation, const char *f
     answer->query.deadline = clock_now() + patience;
     answer->query.on_rows = take_rows;
     answer->query.on_failure = take_failure;
+}
+
+void submit(struct answer *answer)
+{
     lanes_submit(rig.lanes, &answer->query);
     ck_assert_msg(!answer->done, "answered within lanes_submit");
+}
+
+void ask(struct answer *answer, const struct operation *operation, const char *first,
+         const char *second, const char *third, const char *fourth, const char *fifth)
+{
+    prepare(answer, operation, first, second, third, fourth, fifth);
+    submit(answer);
 }
 
 bool all_done(const struct answer *answers, int count)

@@ -57,6 +57,11 @@ void rig_open(int reads, int writes, int alone);
 void rig_open_settings(const struct lanes_settings *settings);
 struct lanes_settings rig_settings(int reads, int writes, int alone);
 
+/* The two halves of ask. */
+void prepare(struct answer *answer, const struct operation *operation, const char *first,
+             const char *second, const char *third, const char *fourth, const char *fifth);
+void submit(struct answer *answer);
+
 /* Fill and submit: the arguments follow in the order of the operation's parameters. */
 void ask(struct answer *answer, const struct operation *operation, const char *first,
          const char *second, const char *third, const char *fourth, const char *fifth);

@@ -560,6 +560,25 @@ START_TEST(a_long_period_is_recovered_step_by_step)
 }
 END_TEST
 
+START_TEST(what_was_delivered_is_not_even_written_again)
+{
+    const char *acme = customer_new("Acme");
+    const char *endpoint = endpoint_new("customer", acme, "{*}");
+    circuit_new(acme);
+    publish();
+    attempt("delivered", "clock_timestamp()");
+    run(owner, "CREATE FUNCTION pg_temp.forbid() RETURNS trigger LANGUAGE plpgsql AS "
+               "'BEGIN RAISE ''written''; END'");
+    run(owner, "CREATE TRIGGER forbidden BEFORE INSERT ON deliveries FOR EACH ROW "
+               "EXECUTE FUNCTION pg_temp.forbid()");
+    ck_assert_int_eq(number(api,
+                            "SELECT recovered FROM onramp.webhook_recover('%s', 'customer', '%s', "
+                            "NULL, clock_timestamp() - interval '1 hour', NULL)",
+                            endpoint, acme),
+                     0);
+}
+END_TEST
+
 /* --- forgotten ---------------------------------------------------------------------------------
  */
 
@@ -683,6 +702,7 @@ int main(void)
     tcase_add_test(again, anything_can_be_asked_for_again);
     tcase_add_test(again, a_period_is_recovered_for_those_who_may_hear_it);
     tcase_add_test(again, a_long_period_is_recovered_step_by_step);
+    tcase_add_test(again, what_was_delivered_is_not_even_written_again);
     TCase *forgotten = scene_case(suite, "forgotten", 30);
     tcase_add_test(forgotten, what_is_done_is_forgotten_after_30_days);
     tcase_add_test(forgotten,

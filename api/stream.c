@@ -117,8 +117,9 @@ static void rows_came(struct query *query, const struct rows *rows)
 static void failed(struct query *query, enum failure failure)
 {
     struct request *request = request_of(query);
-    (void)failure;
     request->waiting = false;
+    log_later(LOG_WARNING, "a stream ends: %s fails (%d, request %s)", query->operation->name,
+              (int)failure, request->id);
     finish(request);
 }
 
@@ -144,7 +145,10 @@ static void renewal_came(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
     request->waiting = false;
-    if (authentication_renewed(request, rows) && !request->wait.over)
+    bool live = authentication_renewed(request, rows);
+    if (!live)
+        log_later(LOG_INFO, "a stream ends: its token is no longer live (request %s)", request->id);
+    if (live && !request->wait.over)
         renewed(request);
     else
         finish(request);

@@ -3,9 +3,12 @@
 
 #include "api/request.h"
 #include "db/arena.h"
+#include "db/pointer.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { NAME_SHOWN_OCTETS = 64 };
 
 void call_begin(struct request *request, struct call *call, const struct operation *operation,
                 struct faults *faults)
@@ -54,7 +57,8 @@ static struct asked query_parameter(struct call *call, struct seen *seen, const 
 
 static const char *pointer_of(struct request *request, const char *name)
 {
-    return arena_printf(request->arena, "?%.64s", name);
+    int length = (int)name_cut(name, strlen(name), NAME_SHOWN_OCTETS);
+    return arena_printf(request->arena, "?%.*s", length, name);
 }
 
 void query_parameters_read(struct request *request, struct call *call)

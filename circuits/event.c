@@ -2,8 +2,11 @@
 #include "circuits/event.h"
 
 #include "db/arena.h"
+#include "db/pointer.h"
 
 #include <string.h>
+
+enum { TYPE_SHOWN_OCTETS = 64 };
 
 /* What may be chosen: all types of events that are of a circuit, and each kind of them. */
 static const char *const types[] = {
@@ -49,7 +52,7 @@ static const char *types_from_text(const struct kind *kind, const char *text,
             fault_add(reading->faults, reading->pointer, "invalid_value",
                       "There is no type '%.*s'. Name types as events have them, or circuit.* or "
                       "connection.*, with commas between them.",
-                      (int)(length > 64 ? 64 : length), type);
+                      (int)name_cut(type, length, TYPE_SHOWN_OCTETS), type);
             return NULL;
         }
         type += length;

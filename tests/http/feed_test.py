@@ -3,7 +3,9 @@
 ended, also when it was empty; a follower that waits is woken by what it hears and by nothing else.
 """
 
+import json
 import time
+import urllib.parse
 
 import pytest
 
@@ -104,6 +106,15 @@ def test_pages_follow_each_other_without_gap_or_overlap(customer, partner):
     assert [item["circuitId"] for item in pages] == [c["id"] for c in circuits]
     customer.client.delete(path(circuits[0])).must(204)
     assert types(until(customer.client, cursor, 1)[0]) == ["circuit.deleted"]
+
+
+def test_what_a_refusal_quotes_is_cut_between_characters(customer):
+    long = "a" * 63 + "\u00e9" * 3
+    for query in ({"types": long}, {long: "1"}):
+        answer = customer.client.get("/v1/events?" + urllib.parse.urlencode(query))
+        shown = json.loads(answer.body.decode())["errors"][0]
+        assert "a" * 63 in shown["detail"] + shown["pointer"]
+        assert "\u00e9" not in shown["detail"] + shown["pointer"]
 
 
 def test_types_choose(customer, partner):

@@ -17,13 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_OCTETS = 4096, TAKING_SECONDS = 30 };
+enum { BLOCK_OCTETS = 4096, TAKING_SECONDS = 30, FAILURES_MAX = 5, AGAIN_MS = 1000 };
 
 struct stream {
     struct text text; /* what the client has not been given yet, from sent on */
     size_t sent;
-    bool idle; /* suspended for want of text */
-    bool over; /* nothing follows the text */
+    bool idle;    /* suspended for want of text */
+    int failures; /* of the database, one after the other */
+    bool over;    /* nothing follows the text */
 };
 
 bool stream_wanted(const struct request *request)
@@ -105,6 +106,7 @@ static void rows_came(struct query *query, const struct rows *rows)
         finish(request);
         return;
     }
+    request->stream->failures = 0;
     page_write(request, rows);
     if (request->stream->text.length > 0) {
         beat_later(request);
@@ -118,6 +120,13 @@ static void failed(struct query *query, enum failure failure)
 {
     struct request *request = request_of(query);
     request->waiting = false;
+    /* Nothing is sent before the token was looked at again, so there is no harm in another try. */
+    if (!request->wait.over && ++request->stream->failures < FAILURES_MAX) {
+        wait_has_read(request);
+        request->wait.woken = true;
+        request->wait.until = request->loop->now + AGAIN_MS;
+        return;
+    }
     log_later(LOG_WARNING, "a stream ends: %s fails (%d, request %s)", query->operation->name,
               (int)failure, request->id);
     finish(request);

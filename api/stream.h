@@ -5,7 +5,7 @@
  * so that a slow reader holds up nobody and nothing but itself. A stream that has nothing to send
  * is suspended, and says so now and then by a comment. It ends when the server stops, when its
  * token is no longer live, when its client takes nothing for a while or has gone, and when the
- * database cannot be asked; its client comes again with Last-Event-ID. */
+ * database cannot be asked for some seconds; its client comes again with Last-Event-ID. */
 #ifndef ONRAMP_API_STREAM_H
 #define ONRAMP_API_STREAM_H
 

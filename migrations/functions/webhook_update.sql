@@ -5,7 +5,8 @@ CREATE OR REPLACE FUNCTION webhook_update(p_id uuid, p_role text, p_customer uui
                                           p_url text, p_event_types text[], p_description text,
                                           p_enabled boolean)
 RETURNS SETOF webhook_view
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     r webhook_view;
     w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
@@ -33,6 +34,11 @@ BEGIN
         t.open := p_enabled;
         -- It begins anew: what it failed before counts no more.
         t.failing_since := NULL;
+        IF p_enabled THEN
+            UPDATE delivery_queue SET due_at = v_now
+            WHERE endpoint_id = p_id AND head AND NOT leased AND due_at > v_now;
+            t.next_due := least(t.next_due, v_now);
+        END IF;
         PERFORM delivery_turn_set(t, v_now);
     END IF;
     RETURN QUERY SELECT * FROM webhook_view WHERE id = p_id;

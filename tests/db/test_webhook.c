@@ -338,6 +338,39 @@ START_TEST(five_days_of_nothing_but_failures_switch_off)
 }
 END_TEST
 
+static void switched(const char *endpoint, const char *acme, const char *on)
+{
+    run(api,
+        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, %s)",
+        endpoint, acme, on);
+}
+
+/* Claim one and record that it is to be tried again in 20 hours. */
+static void postpone(void)
+{
+    PGresult *claimed = run(api, "SELECT * FROM onramp.delivery_claim(100, 30)");
+    run(api,
+        "SELECT * FROM onramp.delivery_record('%s', %s, clock_timestamp(), 500, 5, NULL, NULL, "
+        "'retry', clock_timestamp() + interval '20 hours', 432000)",
+        field(claimed, 0, "id"), field(claimed, 0, "fence"));
+}
+
+START_TEST(what_waits_to_be_tried_again_goes_on_when_the_endpoint_is_on_again)
+{
+    const char *acme = customer_new("Acme");
+    const char *endpoint = endpoint_new("customer", acme, "{*}");
+    circuit_new(acme);
+    publish();
+    postpone();
+    switched(endpoint, acme, "true"); /* it is on */
+    ck_assert_int_eq(attempt("delivered", "clock_timestamp()"), 0);
+    switched(endpoint, acme, "false");
+    ck_assert_int_eq(attempt("delivered", "clock_timestamp()"), 0);
+    switched(endpoint, acme, "true");
+    ck_assert_int_eq(attempt("delivered", "clock_timestamp()"), 1);
+}
+END_TEST
+
 /* Claimed before it was switched off or deleted: what came of it is recorded all the same. */
 START_TEST(what_is_on_its_way_when_it_ends_is_recorded)
 {
@@ -630,24 +663,13 @@ START_TEST(what_is_done_is_forgotten_after_30_days)
 }
 END_TEST
 
-static void switched(const char *endpoint, const char *acme, const char *on)
-{
-    run(api,
-        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, %s)",
-        endpoint, acme, on);
-}
-
 START_TEST(what_stood_behind_the_forgotten_is_sent_when_the_endpoint_is_on_again)
 {
     const char *acme = customer_new("Acme");
     const char *endpoint = endpoint_new("customer", acme, "{*}");
     const char *circuit = circuit_new(acme);
     publish();
-    PGresult *claimed = run(api, "SELECT * FROM onramp.delivery_claim(100, 30)");
-    run(api,
-        "SELECT * FROM onramp.delivery_record('%s', %s, clock_timestamp(), 500, 5, NULL, NULL, "
-        "'retry', clock_timestamp() + interval '20 hours', 432000)",
-        field(claimed, 0, "id"), field(claimed, 0, "fence"));
+    postpone();
     age("29");
     bring_to(circuit, "Provisioned");
     publish();
@@ -692,6 +714,7 @@ int main(void)
     TCase *off = scene_case(suite, "off", 30);
     tcase_add_test(off, gone_switches_off_at_once_and_tells_the_others);
     tcase_add_test(off, five_days_of_nothing_but_failures_switch_off);
+    tcase_add_test(off, what_waits_to_be_tried_again_goes_on_when_the_endpoint_is_on_again);
     tcase_add_test(off, what_is_on_its_way_when_it_ends_is_recorded);
     TCase *keeping = scene_case(suite, "keeping", 30);
     tcase_add_test(keeping, a_rotated_secret_signs_along_for_a_day);

@@ -41,6 +41,7 @@ static const char *age_from_text(const struct kind *kind, const char *text,
             fault_add(reading->faults, reading->pointer, "invalid_value",
                       "Expected how long ago, such as 72h (m, h or d), or an RFC 3339 time such as "
                       "2026-11-22T10:00:00Z.");
+        /* cppcheck-suppress returnDanglingLifetime ; what is returned stands in the arena */
         return moment;
     }
     time_t ago = digits > DIGITS_MAX ? seconds_max + 1 : (time_t)strtol(text, NULL, 10) * unit;

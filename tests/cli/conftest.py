@@ -3,7 +3,7 @@
 
 import pytest
 
-from place import Place
+from place import UNLIMITED, Place
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def place():
 def running():
     made = Place()
     try:
-        made.start()
+        made.start(*UNLIMITED)
         yield made
     finally:
         made.remove()

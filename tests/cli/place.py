@@ -21,6 +21,8 @@ import urllib.request
 from process import BINARY, ROOT, alive, directory
 
 NOBODY = 65534
+# For tests that look again and again whether something has come true.
+UNLIMITED = ("--rate-limit", "1000000/1s")
 
 
 def as_nobody(command):

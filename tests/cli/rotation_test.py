@@ -14,7 +14,7 @@ import pytest
 
 from client import Client
 from keys import client, credentials, keys, secret_works
-from place import ROOT, Place, eventually
+from place import ROOT, UNLIMITED, Place, eventually
 from tenant import Customer, Partner, unique
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
@@ -29,10 +29,6 @@ def cluster():
         yield made
     finally:
         made.remove()
-
-
-# What comes in these tests is more than one caller may send.
-UNLIMITED = ("--rate-limit", "1000000/1s")
 
 
 class Traffic:

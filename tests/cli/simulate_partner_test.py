@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from place import eventually
+from place import UNLIMITED, eventually
 from simulation import QUICK, Simulation
 
 BAD_DAY = ("--duplicates", "40", "--reorder", "40", "--wrong-signatures", "40", "--reject", "25",
@@ -172,7 +172,7 @@ def test_it_ends_when_its_time_is_over(simulation):
 
 
 def test_a_server_that_goes_away_and_comes_back_loses_nothing(place):
-    place.start()
+    place.start(*UNLIMITED)
     port = place.status()["url"].rsplit(":", 1)[1]
     simulation = Simulation(place)
     circuits = simulation.circuits(30)
@@ -185,7 +185,7 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing(place):
         os.kill(pid, how)
         eventually(lambda: not os.path.exists(f"/proc/{pid}"), seconds=30)
         time.sleep(0.3)
-        place.start("--port", port)
+        place.start("--port", port, *UNLIMITED)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, (out[-2000:], err)
     report = json.loads(out)

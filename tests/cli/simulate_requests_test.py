@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from place import Place, eventually
+from place import UNLIMITED, Place, eventually
 from simulation import QUICK, Simulation
 
 BAD_DAY = ("--duplicates", "50", "--reorder", "50", "--wrong-signatures", "50", "--clock-skew",
@@ -20,7 +20,7 @@ def allowing():
     """A place whose server may send webhooks to this machine."""
     made = Place()
     try:
-        made.start("--webhook-allow-cidr", "127.0.0.0/8")
+        made.start("--webhook-allow-cidr", "127.0.0.0/8", *UNLIMITED)
         yield made
     finally:
         made.remove()

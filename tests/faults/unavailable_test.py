@@ -5,6 +5,7 @@ a full queue and a fault of our own are told apart. The database is the test's o
 hold locks there and take it away."""
 
 import json
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,10 @@ from process import Server
 from roles_test import MAY, PUBLIC
 from scene import Scene, documented
 
-# Writes behind a held lock at once: more than the server queues.
-QUEUED = 1200
+# Writes behind a held lock at once: more than the server queues. Every event loop has a queue, of
+# 1024 that wait behind those that are under way.
+LOOPS = max(1, os.cpu_count() // 2)
+QUEUED = 1200 * LOOPS
 
 
 @pytest.fixture(scope="module")

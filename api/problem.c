@@ -124,6 +124,8 @@ static const struct problem problems[] = {
      "Connect VNets whose address spaces do not overlap on one circuit.", 0},
     {"webhook_limit_reached", 409, "At the limit of webhook endpoints",
      "Delete a webhook endpoint first.", 0},
+    {"delivery_limit_reached", 409, "At the limit of attempts",
+     "This delivery is not sent again. Read the circuit, or GET /v1/events, for what it said.", 0},
     {"webhook_disabled", 409, "Webhook endpoint disabled",
      "Nothing is sent to an endpoint that is off. PATCH it with {\"enabled\": true} first.", 0},
 };

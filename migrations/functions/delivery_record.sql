@@ -66,10 +66,7 @@ BEGIN
     v_now := clock_timestamp();
 
     INSERT INTO delivery_attempts (delivery_id, number, at, status, latency_ms, error, response)
-    VALUES (p_id,
-            1 + coalesce((SELECT number FROM delivery_attempts WHERE delivery_id = p_id
-                          ORDER BY number DESC LIMIT 1), 0),
-            p_at, p_status, p_latency_ms, p_error, p_response);
+    VALUES (p_id, 1 + delivery_attempted(p_id), p_at, p_status, p_latency_ms, p_error, p_response);
     IF p_verdict IN ('delivered', 'exhausted') THEN
         UPDATE deliveries SET status = p_verdict, finished_at = v_now WHERE id = p_id;
         SELECT place INTO v_next FROM delivery_queue

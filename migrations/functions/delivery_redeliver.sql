@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The same id and body again, at its old place in the order of its circuit. One that is pending is
 -- due at once, if it is its turn, and one that is on its way is left alone.
+--
+-- Every attempt is kept with up to 4 KiB of the answer and shown in lists, so there is an end to
+-- them: whoever asked again and again would fill the answers, and the memory they are written in.
 CREATE OR REPLACE FUNCTION delivery_redeliver(p_id uuid, p_delivery uuid, p_role text,
                                               p_customer uuid, p_partner text)
 RETURNS SETOF delivery_view
@@ -11,10 +14,18 @@ DECLARE
     d deliveries%ROWTYPE;
     t delivery_turns%ROWTYPE;
     v_now timestamptz := clock_timestamp();
+    v_attempts int;
 BEGIN
     SELECT * INTO d FROM deliveries WHERE id = p_delivery AND endpoint_id = w.id FOR UPDATE;
     IF NOT FOUND OR w.disabled_at IS NOT NULL THEN
         r.outcome := CASE WHEN d.id IS NULL THEN 'not_found' ELSE 'webhook_disabled' END;
+        RETURN NEXT r;
+        RETURN;
+    END IF;
+    v_attempts := delivery_attempted(p_delivery);
+    IF v_attempts >= 50 AND d.status <> 'pending' THEN
+        r.outcome := 'delivery_limit_reached';
+        r.facts := jsonb_build_object('limit', 50, 'used', v_attempts, 'scope', 'delivery');
         RETURN NEXT r;
         RETURN;
     END IF;

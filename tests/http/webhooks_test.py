@@ -44,6 +44,36 @@ def wait():
     return until
 
 
+def test_a_delivery_is_attempted_50_times_at_most(server, customer, hook):
+    """All of its attempts are in one answer: their number has an end."""
+    client = customer.client
+    ping = client.send("POST", path(hook, "ping")).must(202).json["id"]
+    client.patch(path(hook), {"enabled": False}).must(200)
+
+    def give_up(attempts):
+        server.sql(
+            "INSERT INTO onramp.delivery_attempts (delivery_id, number, at, latency_ms, error) "
+            f"SELECT '{ping}', n, now(), 1, 'no' FROM generate_series(1, {attempts}) n "
+            "ON CONFLICT DO NOTHING; "
+            f"DELETE FROM onramp.delivery_queue WHERE delivery_id = '{ping}'; "
+            "UPDATE onramp.deliveries SET status = 'exhausted', finished_at = now() "
+            f"WHERE id = '{ping}'"
+        )
+
+    give_up(49)
+    client.patch(path(hook), {"enabled": True}).must(200)
+    client.send("POST", path(hook, "deliveries", ping, "redeliver")).must(202)
+    client.patch(path(hook), {"enabled": False}).must(200)
+    give_up(50)
+    client.patch(path(hook), {"enabled": True}).must(200)
+    refused = client.send("POST", path(hook, "deliveries", ping, "redeliver"))
+    refused.must(409, "delivery_limit_reached")
+    assert (refused.json["limit"], refused.json["scope"]) == (50, "delivery")
+    since = {"since": rfc3339(time.time() - 3600)}
+    assert client.post(path(hook, "recover"), since).must(202).json["recovered"] == 0
+    assert len(deliveries(client, hook)[0]["attempts"]) == refused.json["used"]
+
+
 @pytest.mark.parametrize("role", ["customer", "partner", "operator"])
 def test_each_role_has_endpoints_of_its_own(customer, partner, operator, role):
     clients = {"customer": customer.client, "partner": partner.client, "operator": operator}

@@ -3,7 +3,7 @@
 of what arrived: nothing lost, hardly anything twice, the same octets each time, each circuit in
 order.
 
-webhooks_test.py runs it small, bench/webhooks in full.
+webhook_storm_test.py runs it small, bench/webhooks in full.
 """
 
 import asyncio

@@ -87,15 +87,7 @@ static void on_rows(struct query *query, const struct rows *rows)
 
 static void on_failure(struct query *query, enum failure failure)
 {
-    static const char *const reasons[] = {
-        [FAILURE_OVERLOADED] = "the queue is full",
-        [FAILURE_UNAVAILABLE] = "there is no connection to the database",
-        [FAILURE_DEADLINE] = "the database does not answer in time",
-        [FAILURE_UNKNOWN_OUTCOME] = "the connection to the database was lost",
-        [FAILURE_ABORTED] = "the transaction was rolled back",
-        [FAILURE_BUG] = "the statement raises an error",
-    };
-    ended(query, reasons[failure]);
+    ended(query, failure_text(failure));
 }
 
 static void submit(struct chore *chore, const struct operation *operation, struct loop *loop)

@@ -197,17 +197,9 @@ static void on_rows(struct query *query, const struct rows *rows)
 /* What happens until it works again is not known: then it begins anew. */
 static void on_failure(struct query *query, enum failure failure)
 {
-    static const char *const reasons[] = {
-        [FAILURE_OVERLOADED] = "the queue is full",
-        [FAILURE_UNAVAILABLE] = "there is no connection to the database",
-        [FAILURE_DEADLINE] = "the database does not answer in time",
-        [FAILURE_UNKNOWN_OUTCOME] = "the connection to the database was lost",
-        [FAILURE_ABORTED] = "the transaction was rolled back",
-        [FAILURE_BUG] = "the statement raises an error",
-    };
     struct tail *tail = (struct tail *)query;
     tail->known = tail->full = false;
-    ended(tail, reasons[failure]);
+    ended(tail, failure_text(failure));
 }
 
 static void ask(struct tail *tail, struct loop *loop)

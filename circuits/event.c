@@ -2,36 +2,14 @@
 #include "circuits/event.h"
 
 #include "db/arena.h"
+#include "db/event_type.h"
 #include "db/pointer.h"
 
 #include <string.h>
 
 enum { TYPE_SHOWN_OCTETS = 64 };
 
-/* What may be chosen: all types of events that are of a circuit, and each kind of them. */
-static const char *const types[] = {
-    "circuit.*",
-    "circuit.created",
-    "circuit.updated",
-    "circuit.provisioning",
-    "circuit.provisioned",
-    "circuit.rejected",
-    "circuit.progress",
-    "circuit.deprovision_requested",
-    "circuit.deprovision_withdrawn",
-    "circuit.deprovisioning",
-    "circuit.deprovisioned",
-    "circuit.disabled",
-    "circuit.enabled",
-    "circuit.deleted",
-    "circuit.stalled",
-    "circuit.service_key_rotated",
-    "connection.*",
-    "connection.created",
-    "connection.down",
-    "connection.up",
-    "connection.deleted",
-};
+static const char *const types[] = {EVENT_TYPES};
 
 static bool known(const char *type, size_t length)
 {

@@ -67,6 +67,19 @@ static void leave(struct lanes *lanes, struct query *query)
     lanes->pending--;
 }
 
+const char *failure_text(enum failure failure)
+{
+    static const char *const reasons[] = {
+        [FAILURE_OVERLOADED] = "the queue is full",
+        [FAILURE_UNAVAILABLE] = "there is no connection to the database",
+        [FAILURE_DEADLINE] = "the database does not answer in time",
+        [FAILURE_UNKNOWN_OUTCOME] = "the connection to the database was lost",
+        [FAILURE_ABORTED] = "the transaction was rolled back",
+        [FAILURE_BUG] = "the statement raises an error",
+    };
+    return reasons[failure];
+}
+
 void lanes_answer(struct lanes *lanes, struct query *query, const PGresult *result, int first,
                   int count)
 {

@@ -41,6 +41,9 @@ enum failure {
     FAILURE_BUG      /* the statement raised an error: nothing was done; see the log */
 };
 
+/* Why, in words for the log: "the queue is full". Static. */
+const char *failure_text(enum failure failure);
+
 /* One statement on its way. Embedded in its owner, who keeps it and everything it points at alive
  * until exactly one of the two callbacks has run. Callbacks may submit further queries. */
 struct query {

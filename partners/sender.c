@@ -407,16 +407,8 @@ static void on_claimed(struct query *query, const struct rows *rows)
 
 static void on_unclaimed(struct query *query, enum failure failure)
 {
-    static const char *const reasons[] = {
-        [FAILURE_OVERLOADED] = "the queue is full",
-        [FAILURE_UNAVAILABLE] = "there is no connection to the database",
-        [FAILURE_DEADLINE] = "the database does not answer in time",
-        [FAILURE_UNKNOWN_OUTCOME] = "the connection to the database was lost",
-        [FAILURE_ABORTED] = "the transaction was rolled back",
-        [FAILURE_BUG] = "the statement raises an error",
-    };
     struct sender *sender = sender_of(query);
-    claim_ended(sender, reasons[failure]);
+    claim_ended(sender, failure_text(failure));
     sender->next_claim = sender->now + LOOK_MS;
 }
 

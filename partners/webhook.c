@@ -2,6 +2,7 @@
 #include "partners/webhook.h"
 
 #include "db/arena.h"
+#include "db/event_type.h"
 #include "partners/destination.h"
 #include "partners/seal.h"
 #include "partners/signature.h"
@@ -11,32 +12,8 @@
 enum { FILTER_MAX = 50 };
 
 /* What an endpoint may want to hear: each event by its name, or all that begin alike. */
-static const char *const event_patterns[] = {"*",
-                                             "circuit.*",
-                                             "circuit.created",
-                                             "circuit.updated",
-                                             "circuit.provisioning",
-                                             "circuit.provisioned",
-                                             "circuit.rejected",
-                                             "circuit.progress",
-                                             "circuit.deprovision_requested",
-                                             "circuit.deprovision_withdrawn",
-                                             "circuit.deprovisioning",
-                                             "circuit.deprovisioned",
-                                             "circuit.disabled",
-                                             "circuit.enabled",
-                                             "circuit.deleted",
-                                             "circuit.stalled",
-                                             "circuit.service_key_rotated",
-                                             "connection.*",
-                                             "connection.created",
-                                             "connection.down",
-                                             "connection.up",
-                                             "connection.deleted",
-                                             "endpoint.*",
-                                             "endpoint.disabled",
-                                             "ping",
-                                             NULL};
+static const char *const event_patterns[] = {"*",    EVENT_TYPES, "endpoint.*", "endpoint.disabled",
+                                             "ping", NULL};
 
 static const struct kind event_pattern = KIND_WORD(event_patterns);
 static const struct kind description = KIND_TEXT(0, 200);

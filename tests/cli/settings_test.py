@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from place import BINARY, environment, prepared
+from place import BINARY, environment, eventually, prepared
 
 
 @pytest.fixture
@@ -123,4 +123,5 @@ def test_a_server_takes_its_settings_from_the_file(place, config):
     assert url.startswith("http://127.0.0.2:")
     with urllib.request.urlopen(url + "/healthz", timeout=5) as got:
         assert got.status == 200
-    assert "GET /healthz" in place.path("log/onramp.log").read_text()
+    # The line is written when the answer is on its way.
+    eventually(lambda: "GET /healthz" in place.path("log/onramp.log").read_text(), what="the line")

@@ -271,39 +271,6 @@ const struct operation circuit_service_key_rotate = {
     MEMBERS(circuit_members),
 };
 
-static const struct member event_members[] = {
-    {"id",         MEMBER_PLAIN,  "id"         },
-    {"circuitId",  MEMBER_PLAIN,  "circuit_id" },
-    {"sequence",   MEMBER_NUMBER, "sequence"   },
-    {"type",       MEMBER_PLAIN,  "type"       },
-    {"at",         MEMBER_TIME,   "at"         },
-    {"occurredAt", MEMBER_TIME,   "occurred_at"},
-    {"actor",      MEMBER_OPEN,   NULL         },
-    {"role",       MEMBER_PLAIN,  "actor_role" },
-    {"name",       MEMBER_TEXT,   "actor_name" },
-    {NULL,         MEMBER_CLOSE,  NULL         },
-    {"from",       MEMBER_PLAIN,  "from_status"},
-    {"to",         MEMBER_PLAIN,  "to_status"  },
-    {"reason",     MEMBER_TEXT,   "reason"     },
-};
-
-static const struct parameter circuit_event_list_parameters[] = {
-    {FROM_PATH,              "id",       &kind_uuid, .required = true},
-    {FROM_CALLER,            "customer"},
-    {FROM_QUERY, "cursor",           &kind_cursor_sequence          },
-    {FROM_QUERY,      "limit",                &kind_limit,.fallback = "50"                 },
-};
-
-const struct operation circuit_event_list = {
-    .name = "circuit_event_list",
-    .lane = LANE_READ,
-    .answer = ANSWER_LIST,
-    .success = 200,
-    PARAMETERS(circuit_event_list_parameters),
-    MEMBERS(event_members),
-    .key = "sequence",
-};
-
 /* As many in one transaction as leave its locks short. */
 static void circuit_stall_complete(struct call *call)
 {

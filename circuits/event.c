@@ -42,21 +42,40 @@ static const char *types_from_text(const struct kind *kind, const char *text,
 
 static const struct kind event_types = {.from_text = types_from_text};
 
+/* What everybody is told of an event. */
+#define EVENT_MEMBERS                                                                              \
+    {"id", MEMBER_PLAIN, "id"}, {"circuitId", MEMBER_PLAIN, "circuit_id"},                         \
+        {"sequence", MEMBER_NUMBER, "sequence"}, {"type", MEMBER_PLAIN, "type"},                   \
+        {"at", MEMBER_TIME, "at"}, {"occurredAt", MEMBER_TIME, "occurred_at"},                     \
+        {"actor", MEMBER_OPEN, NULL}, {"role", MEMBER_PLAIN, "actor_role"},                        \
+        {"name", MEMBER_TEXT, "actor_name"}, {NULL, MEMBER_CLOSE, NULL},                           \
+        {"from", MEMBER_PLAIN, "from_status"}, {"to", MEMBER_PLAIN, "to_status"},                  \
+    {                                                                                              \
+        "reason", MEMBER_TEXT, "reason"                                                            \
+    }
+
+static const struct member event_members[] = {EVENT_MEMBERS};
+
+static const struct parameter circuit_event_list_parameters[] = {
+    {FROM_PATH,              "id",       &kind_uuid, .required = true},
+    {FROM_CALLER,            "customer"},
+    {FROM_QUERY, "cursor",           &kind_cursor_sequence          },
+    {FROM_QUERY,      "limit",                &kind_limit,.fallback = "50"                 },
+};
+
+const struct operation circuit_event_list = {
+    .name = "circuit_event_list",
+    .lane = LANE_READ,
+    .answer = ANSWER_LIST,
+    .success = 200,
+    PARAMETERS(circuit_event_list_parameters),
+    MEMBERS(event_members),
+    .key = "sequence",
+};
+
 static const struct member event_list_members[] = {
     {NULL,         MEMBER_KEY,      "position"   },
-    {"id",         MEMBER_PLAIN,    "id"         },
-    {"circuitId",  MEMBER_PLAIN,    "circuit_id" },
-    {"sequence",   MEMBER_NUMBER,   "sequence"   },
-    {"type",       MEMBER_PLAIN,    "type"       },
-    {"at",         MEMBER_TIME,     "at"         },
-    {"occurredAt", MEMBER_TIME,     "occurred_at"},
-    {"actor",      MEMBER_OPEN,     NULL         },
-    {"role",       MEMBER_PLAIN,    "actor_role" },
-    {"name",       MEMBER_TEXT,     "actor_name" },
-    {NULL,         MEMBER_CLOSE,    NULL         },
-    {"from",       MEMBER_PLAIN,    "from_status"},
-    {"to",         MEMBER_PLAIN,    "to_status"  },
-    {"reason",     MEMBER_TEXT,     "reason"     },
+    EVENT_MEMBERS,
     {"serviceKey", MEMBER_PLAIN_IF, "service_key"},
 };
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event.h - the feed: what happened to all circuits, in the order in which it was published. */
+/* event.h - events: the history of one circuit, and the feed, which is what happened to all of them
+ * in the order in which it was published. */
 #ifndef ONRAMP_CIRCUITS_EVENT_H
 #define ONRAMP_CIRCUITS_EVENT_H
 
 #include "db/operation.h"
+
+/* The events of one circuit, by sequence. */
+extern const struct operation circuit_event_list;
 
 /* The events that the caller hears. */
 extern const struct operation event_list;

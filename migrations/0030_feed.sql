@@ -31,6 +31,7 @@ CREATE TABLE events_unpublished (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     circuit_id uuid NOT NULL,
     sequence bigint NOT NULL,
+    at timestamptz NOT NULL,
     customer_id uuid NOT NULL,
     service_key uuid,
     vnet_customer_id uuid,
@@ -47,6 +48,7 @@ COMMENT ON COLUMN events_unpublished.seq IS
     'Rises with the events of each circuit; between circuits it means nothing.';
 COMMENT ON COLUMN events_unpublished.circuit_id IS 'The circuit of the event.';
 COMMENT ON COLUMN events_unpublished.sequence IS 'The number of the event.';
+COMMENT ON COLUMN events_unpublished.at IS 'The time of the event, which leads to its month.';
 COMMENT ON COLUMN events_unpublished.customer_id IS 'The owner of the circuit: hears everything.';
 COMMENT ON COLUMN events_unpublished.service_key IS
     'The key as of the event, where the partner hears it.';
@@ -63,6 +65,7 @@ CREATE TABLE feed (
     published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     circuit_id uuid NOT NULL,
     sequence bigint NOT NULL,
+    at timestamptz NOT NULL,
     customer_id uuid NOT NULL,
     service_key uuid,
     vnet_customer_id uuid,
@@ -83,6 +86,7 @@ COMMENT ON COLUMN feed.seq IS 'Its number among the unpublished.';
 COMMENT ON COLUMN feed.published_at IS 'When it was published.';
 COMMENT ON COLUMN feed.circuit_id IS 'The circuit of the event.';
 COMMENT ON COLUMN feed.sequence IS 'The number of the event.';
+COMMENT ON COLUMN feed.at IS 'The time of the event, which leads to its month.';
 COMMENT ON COLUMN feed.customer_id IS 'The owner of the circuit: hears everything.';
 COMMENT ON COLUMN feed.service_key IS 'The key as of the event, where the partner hears it.';
 COMMENT ON COLUMN feed.vnet_customer_id IS
@@ -92,7 +96,7 @@ COMMENT ON COLUMN feed.partner IS
 COMMENT ON COLUMN feed.traceparent IS 'The W3C trace context of the request that wrote it.';
 
 -- As before, but that the event goes to the unpublished, in the statement that looks where the
--- circuit stands.
+-- circuit stands and whether the event is an edge of the graph.
 CREATE OR REPLACE FUNCTION event_moves_circuit() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -106,19 +110,30 @@ BEGIN
     END IF;
     LOOP
         INSERT INTO onramp.events_unpublished
-            (circuit_id, sequence, customer_id, service_key, vnet_customer_id, partner, traceparent)
-        SELECT NEW.circuit_id, NEW.sequence, c.customer_id,
+            (circuit_id, sequence, at, customer_id, service_key, vnet_customer_id, partner,
+             traceparent)
+        SELECT NEW.circuit_id, NEW.sequence, NEW.at, c.customer_id,
                CASE WHEN heard.by_partner THEN c.service_key END, NEW.vnet_customer_id,
                CASE WHEN heard.by_partner THEN c.partner END,
                nullif(current_setting('onramp.traceparent', true), '')
         FROM onramp.circuits c,
+             onramp.provider_transition t,
              LATERAL (SELECT c.key_quoted_at IS NOT NULL AND NEW.connection_id IS NULL
                              AND (NEW.type <> 'circuit.updated' OR c.shown_sequence = NEW.sequence)
                              AS by_partner) heard
         WHERE c.id = NEW.circuit_id AND c.last_sequence = NEW.sequence
-              AND c.previous_status = NEW.from_status AND c.provider_status = NEW.to_status;
+              AND c.previous_status = NEW.from_status AND c.provider_status = NEW.to_status
+              AND c.updated_at = NEW.at
+              AND t.from_status = NEW.from_status AND t.event = NEW.type
+              AND t.to_status = NEW.to_status;
         IF FOUND THEN
             RETURN NULL;
+        END IF;
+        IF NOT EXISTS (SELECT FROM onramp.provider_transition
+                       WHERE from_status = NEW.from_status AND event = NEW.type
+                             AND to_status = NEW.to_status) THEN
+            PERFORM onramp.refused('an_event_follows_an_edge_of_the_graph',
+                'an event follows an edge of the graph of provider status');
         END IF;
         UPDATE onramp.circuits
         SET last_sequence = NEW.sequence, previous_status = NEW.from_status,
@@ -152,6 +167,7 @@ BEGIN
             PERFORM onramp.refused('a_local_circuit_is_not_metered',
                 'a Local circuit is UnlimitedData');
         END IF;
+        NEW.updated_at := NEW.created_at; -- the time of its first event
         NEW.listed_as := 'NotProvisioned';
         NEW.shown_as := CASE WHEN NEW.key_quoted_at IS NULL THEN '' ELSE NEW.provider_status END;
         NEW.waiting_on := onramp.waits_for(NEW.circuit_status, NEW.provider_status,
@@ -306,10 +322,10 @@ BEGIN
     END IF;
     IF v_count <> (SELECT count(*) FROM published p
                    JOIN onramp.events_unpublished u ON u.seq = p.seq
-                   WHERE (u.circuit_id, u.sequence, u.customer_id, u.service_key,
+                   WHERE (u.circuit_id, u.sequence, u.at, u.customer_id, u.service_key,
                           u.vnet_customer_id, u.partner, u.traceparent)
                          IS NOT DISTINCT FROM
-                         (p.circuit_id, p.sequence, p.customer_id, p.service_key,
+                         (p.circuit_id, p.sequence, p.at, p.customer_id, p.service_key,
                           p.vnet_customer_id, p.partner, p.traceparent))
     THEN
         PERFORM onramp.refused('the_feed_holds_what_was_announced',
@@ -373,7 +389,7 @@ CREATE VIEW feed_event_view AS
 SELECT e.outcome, e.facts, f.position, e.id, e.circuit_id, e.sequence, e.type, e.at, e.occurred_at,
        e.actor_role, e.actor_name, e.from_status, e.to_status, e.reason, f.service_key
 FROM feed f
-JOIN event_view e ON e.circuit_id = f.circuit_id AND e.sequence = f.sequence;
+JOIN event_view e ON e.circuit_id = f.circuit_id AND e.sequence = f.sequence AND e.at = f.at;
 COMMENT ON VIEW feed_event_view IS 'An event of the feed, as answered.';
 
 CREATE VIEW feed_tail_view AS

@@ -14,7 +14,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force
 BEGIN
     RETURN QUERY
     WITH heard AS MATERIALIZED (
-        SELECT f.*, h.audience, w.endpoints, e.type, e.at, e.id AS event_id, e.occurred_at,
+        SELECT f.*, h.audience, w.endpoints, e.type, e.id AS event_id, e.occurred_at,
                e.connection_id, e.from_status, e.to_status, e.actor_role,
                CASE
                    WHEN h.audience = 'operator' THEN e.actor_name
@@ -37,7 +37,8 @@ BEGIN
             ('vnet', 'customer:' || f.vnet_customer_id),
             ('partner', 'partner:' || f.partner),
             ('operator', 'operator:')) AS h (audience, owner)
-        JOIN circuit_events e ON e.circuit_id = f.circuit_id AND e.sequence = f.sequence
+        JOIN circuit_events e
+            ON e.circuit_id = f.circuit_id AND e.sequence = f.sequence AND e.at = f.at
         JOIN provider_transition s
             ON s.from_status = e.from_status AND s.event = e.type AND s.to_status = e.to_status
         LEFT JOIN acts_of_vnet_owners a

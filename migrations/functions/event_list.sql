@@ -68,7 +68,8 @@ BEGIN
                CASE WHEN f.vnet_customer_id = p_customer THEN NULL ELSE e.to_status END,
                e.reason, CASE WHEN p_partner IS NOT NULL THEN f.service_key END
         FROM unnest(v_heard) AS f
-        JOIN event_view e ON e.circuit_id = f.circuit_id AND e.sequence = f.sequence
+        JOIN event_view e
+            ON e.circuit_id = f.circuit_id AND e.sequence = f.sequence AND e.at = f.at
         LEFT JOIN acts_of_vnet_owners a
             ON a.circuit_id = f.circuit_id AND a.sequence = f.sequence
         WHERE p_types IS NULL OR e.type = ANY (p_types)

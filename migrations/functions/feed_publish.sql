@@ -19,9 +19,9 @@ BEGIN
     END IF;
     -- A statement of its own, behind the lock: it sees what the last publisher has committed.
     SELECT coalesce(max(position), 0) INTO v_last FROM feed;
-    INSERT INTO feed (position, seq, circuit_id, sequence, customer_id, service_key,
+    INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id, service_key,
                       vnet_customer_id, partner, traceparent)
-    SELECT v_last + row_number() OVER (ORDER BY seq), seq, circuit_id, sequence, customer_id,
+    SELECT v_last + row_number() OVER (ORDER BY seq), seq, circuit_id, sequence, at, customer_id,
            service_key, vnet_customer_id, partner, traceparent
     FROM (SELECT * FROM events_unpublished ORDER BY seq LIMIT p_limit) AS u;
     GET DIAGNOSTICS v_count = ROW_COUNT;

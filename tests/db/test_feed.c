@@ -280,24 +280,25 @@ START_TEST(nothing_comes_to_the_feed_by_hand)
 {
     begin();
     refused(owner, "events_are_announced_by_trigger",
-            "INSERT INTO events_unpublished (circuit_id, sequence, customer_id) "
-            "VALUES ('%s', 1, '%s')",
+            "INSERT INTO events_unpublished (circuit_id, sequence, at, customer_id) "
+            "VALUES ('%s', 1, now(), '%s')",
             circuit, customer);
     refused(owner, "an_announcement_is_never_changed",
             "UPDATE events_unpublished SET partner = 'rival'");
     refused(owner, "an_announcement_is_never_changed", "TRUNCATE events_unpublished");
     refused(owner, "an_announcement_ends_in_the_feed", "DELETE FROM events_unpublished");
     refused(owner, "the_feed_holds_what_was_announced",
-            "INSERT INTO feed (position, seq, circuit_id, sequence, customer_id) "
-            "VALUES (1, 99, '%s', 1, '%s')",
+            "INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id) "
+            "VALUES (1, 99, '%s', 1, now(), '%s')",
             circuit, customer);
     /* As announced, but for somebody else. */
-    refused(owner, "the_feed_holds_what_was_announced",
-            "INSERT INTO feed (position, seq, circuit_id, sequence, customer_id, partner) "
-            "SELECT 1, seq, circuit_id, sequence, customer_id, 'rival' FROM events_unpublished");
+    refused(
+        owner, "the_feed_holds_what_was_announced",
+        "INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id, partner) "
+        "SELECT 1, seq, circuit_id, sequence, at, customer_id, 'rival' FROM events_unpublished");
     refused(owner, "positions_of_the_feed_have_no_gaps",
-            "INSERT INTO feed (position, seq, circuit_id, sequence, customer_id) "
-            "SELECT 2, seq, circuit_id, sequence, customer_id FROM events_unpublished");
+            "INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id) "
+            "SELECT 2, seq, circuit_id, sequence, at, customer_id FROM events_unpublished");
     publish(api);
     all_published();
 }

@@ -37,8 +37,8 @@ static void sound(void)
                                    "FROM connections WHERE vnet_id = v.id) OR used > 4"),
                      0);
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuits c WHERE (last_sequence, "
-                                   "provider_status) IS DISTINCT FROM "
-                                   "(SELECT (sequence, to_status) FROM circuit_events WHERE "
+                                   "provider_status, updated_at) IS DISTINCT FROM "
+                                   "(SELECT (sequence, to_status, at) FROM circuit_events WHERE "
                                    "circuit_id = c.id ORDER BY sequence DESC LIMIT 1)"),
                      0);
     /* Histories count 1, 2, 3 and each event begins where the one before it ended. */
@@ -339,8 +339,10 @@ START_TEST(an_event_from_another_status_or_number_is_refused)
             event_by_hand(0, "circuit.provisioning", "NotProvisioned", "Provisioning"));
     refused(owner, "an_event_moves_its_circuit", "%s",
             event_by_hand(-1, "circuit.progress", "NotProvisioned", "NotProvisioned"));
-    refused(owner, "a_history_has_one_event_a_number", "%s",
+    refused(owner, "an_event_moves_its_circuit", "%s",
             event_by_hand(1, "circuit.created", "NotProvisioned", "NotProvisioned"));
+    refused(owner, value(owner, "SELECT tableoid::regclass || '_pkey' FROM circuit_events"),
+            "INSERT INTO circuit_events SELECT * FROM circuit_events");
     refused(owner, "a_history_begins_with_the_order", "%s",
             event_by_hand(2, "circuit.created", "NotProvisioned", "NotProvisioned"));
     refused(owner, "an_event_of_a_connection_names_it", "%s",
@@ -382,6 +384,7 @@ START_TEST(a_status_is_never_set_without_its_event)
     refused(
         owner, "a_circuit_stands_at_its_last_event",
         "UPDATE circuits SET last_sequence = last_sequence + 1, provider_status = 'Provisioned'");
+    refused(owner, "a_circuit_stands_at_its_last_event", "UPDATE circuits SET updated_at = now()");
     sound();
 }
 END_TEST
@@ -391,21 +394,26 @@ START_TEST(event_and_status_in_one_statement_obey_the_graph_as_well)
 {
     begin();
     refused(owner, "an_event_moves_its_circuit",
-            "WITH e AS (%s) UPDATE circuits SET last_sequence = 2, provider_status = "
-            "'Deprovisioning' WHERE id = '%s'",
+            "WITH e AS (%s RETURNING at) UPDATE circuits SET last_sequence = 2, provider_status = "
+            "'Deprovisioning', updated_at = e.at FROM e WHERE id = '%s'",
             event_by_hand(2, "circuit.deprovisioning", "Provisioned", "Deprovisioning"), circuit);
     refused(owner, "a_circuit_moves_by_one_event",
-            "WITH e AS (%s) UPDATE circuits SET last_sequence = 2, previous_status = "
-            "'Provisioned', provider_status = 'Deprovisioning' WHERE id = '%s'",
+            "WITH e AS (%s RETURNING at) UPDATE circuits SET last_sequence = 2, previous_status = "
+            "'Provisioned', provider_status = 'Deprovisioning', updated_at = e.at "
+            "FROM e WHERE id = '%s'",
             event_by_hand(2, "circuit.deprovisioning", "Provisioned", "Deprovisioning"), circuit);
-    refused(owner, "a_circuit_stands_at_its_last_event",
-            "WITH e AS (%s) UPDATE circuits SET last_sequence = 2, provider_status = 'Provisioned' "
-            "WHERE id = '%s'",
+    refused(owner, "an_event_moves_its_circuit",
+            "WITH e AS (%s RETURNING at) UPDATE circuits SET last_sequence = 2, provider_status = "
+            "'Provisioned', updated_at = e.at FROM e WHERE id = '%s'",
             event_by_hand(2, "circuit.provisioning", "NotProvisioned", "Provisioning"), circuit);
     sound();
+    refused(owner, "a_circuit_stands_at_its_last_event",
+            "WITH e AS (%s) UPDATE circuits SET last_sequence = 2, provider_status = "
+            "'Provisioning' WHERE id = '%s'",
+            event_by_hand(2, "circuit.provisioning", "NotProvisioned", "Provisioning"), circuit);
     run(owner,
-        "WITH e AS (%s) UPDATE circuits SET last_sequence = 2, provider_status = 'Provisioning' "
-        "WHERE id = '%s'",
+        "WITH e AS (%s RETURNING at) UPDATE circuits SET last_sequence = 2, provider_status = "
+        "'Provisioning', updated_at = e.at FROM e WHERE id = '%s'",
         event_by_hand(2, "circuit.provisioning", "NotProvisioned", "Provisioning"), circuit);
     sound();
 }
@@ -537,13 +545,23 @@ START_TEST(an_event_is_never_changed_or_deleted)
     refused(owner, "an_event_is_never_changed", "DELETE FROM circuit_events");
     refused(owner, "an_event_is_never_changed", "TRUNCATE circuit_events CASCADE");
     refused(owner, "an_event_is_never_changed",
-            "%s ON CONFLICT (circuit_id, sequence, to_status) DO UPDATE SET reason = 'x'",
+            "%s ON CONFLICT (circuit_id, sequence, at) DO UPDATE SET reason = 'x'",
             event_by_hand(1, "circuit.created", "NotProvisioned", "NotProvisioned"));
     refused(owner, "an_event_is_never_changed",
             "MERGE INTO circuit_events e USING (SELECT 1) s ON e.sequence = 1 WHEN MATCHED THEN "
             "DELETE");
     refused(owner, "an_event_is_never_changed",
             "WITH gone AS (DELETE FROM circuit_events RETURNING 1) SELECT count(*) FROM gone");
+    /* Nor by way of its month. */
+    const char *month = value(owner, "SELECT tableoid::regclass FROM circuit_events");
+    refused(owner, "an_event_is_never_changed", "UPDATE %s SET reason = 'x'", month);
+    refused(owner, "an_event_is_never_changed", "DELETE FROM %s", month);
+    refused(owner, "an_event_is_never_changed", "TRUNCATE %s", month);
+    refused(owner, "an_event_moves_its_circuit",
+            "INSERT INTO %s (circuit_id, sequence, type, "
+            "from_status, to_status, actor_role, actor_name) SELECT circuit_id, sequence, type, "
+            "from_status, to_status, actor_role, actor_name FROM circuit_events",
+            month);
     announce(circuit, "circuit.deprovisioning", "{}");
     refused(owner, "a_refusal_is_never_changed", "UPDATE refused_callbacks SET code = 'x'");
     refused(owner, "a_refusal_is_never_changed", "DELETE FROM refused_callbacks");

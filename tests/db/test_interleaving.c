@@ -184,7 +184,7 @@ START_TEST(the_same_event_twice_moves_it_once)
     start(two, event, circuit);
     blocked(two);
     run(one, "COMMIT");
-    loses(_i, finish(two, NULL), "23505");
+    loses(_i, finish(two, NULL), "23000");
     ck_assert_int_eq(events_of(circuit), 3);
 }
 END_TEST

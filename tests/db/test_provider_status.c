@@ -155,11 +155,11 @@ static void request_deprovisioning(const char *circuit, bool delete_then)
     run(owner,
         "WITH c AS (UPDATE circuits SET deprovision_requested_at = clock_timestamp(), "
         "delete_when_deprovisioned = %s, last_sequence = last_sequence + 1, "
-        "previous_status = provider_status WHERE id = '%s' RETURNING *) "
-        "INSERT INTO circuit_events (circuit_id, sequence, type, from_status, to_status, "
-        "actor_role, "
-        "actor_name) SELECT id, last_sequence, 'circuit.deprovision_requested', provider_status, "
-        "provider_status, 'customer', 'Acme' FROM c",
+        "previous_status = provider_status, updated_at = now() WHERE id = '%s' RETURNING *) "
+        "INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, "
+        "actor_role, actor_name) SELECT id, last_sequence, updated_at, "
+        "'circuit.deprovision_requested', provider_status, provider_status, 'customer', 'Acme' "
+        "FROM c",
         delete_then ? "true" : "false", circuit);
 }
 

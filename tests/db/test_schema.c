@@ -14,11 +14,14 @@ START_TEST(every_table_column_view_function_and_domain_has_a_comment)
 {
     none(run(owner,
              "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'onramp'::regnamespace "
-             "AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL"));
-    none(run(owner, "SELECT attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c "
-                    "ON c.oid = attrelid WHERE relnamespace = 'onramp'::regnamespace "
-                    "AND relkind = 'r' AND attnum > 0 AND NOT attisdropped AND "
-                    "col_description(attrelid, attnum) IS NULL"));
+             "AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND obj_description(oid, "
+             "'pg_class') IS NULL"));
+    none(run(
+        owner,
+        "SELECT attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c "
+        "ON c.oid = attrelid WHERE relnamespace = 'onramp'::regnamespace "
+        "AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0 AND NOT attisdropped AND "
+        "col_description(attrelid, attnum) IS NULL"));
     none(run(owner, "SELECT proname FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace AND "
                     "obj_description(oid, 'pg_proc') IS NULL"));
     none(run(owner, "SELECT typname FROM pg_type WHERE typnamespace = 'onramp'::regnamespace AND "
@@ -60,13 +63,14 @@ END_TEST
 
 START_TEST(every_answer_begins_with_outcome_and_facts)
 {
-    none(run(owner,
-             "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = "
-             "'onramp'::regnamespace AND relkind IN ('v', 'c') AND relname <> 'list_position' AND "
-             "(SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ',' ORDER "
-             "BY attnum) FROM pg_attribute "
-             " WHERE attrelid = c.oid AND attnum BETWEEN 1 AND 2) IS DISTINCT FROM 'outcome "
-             "text,facts jsonb'"));
+    none(run(owner, "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = "
+                    "'onramp'::regnamespace AND relkind IN ('v', 'c') AND relname NOT IN "
+                    "('list_position', 'event_months') "
+                    "AND "
+                    "(SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ',' ORDER "
+                    "BY attnum) FROM pg_attribute "
+                    " WHERE attrelid = c.oid AND attnum BETWEEN 1 AND 2) IS DISTINCT FROM 'outcome "
+                    "text,facts jsonb'"));
 }
 END_TEST
 

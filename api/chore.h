@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chore.h - what the daemon does for the database by itself, run by the first loop: circuits whose
- * partner is overdue are marked, webhook-ids, Idempotency-Keys and events of the feed that
- * were kept long enough are forgotten. What finds as much as one transaction takes goes on at once.
+ * partner is overdue are marked; webhook-ids, Idempotency-Keys, events of the feed, deliveries and
+ * months of histories that were kept long enough are forgotten; room is made for the events of the
+ * months to come. What finds as much as one transaction takes goes on at once.
  */
 #ifndef ONRAMP_API_CHORE_H
 #define ONRAMP_API_CHORE_H

@@ -14,6 +14,7 @@ int command_env(const struct options *options);
 int command_psql(const struct options *options);
 int command_migrate(const struct options *options);
 int command_reset(const struct options *options);
+int command_retention(const struct options *options);
 int command_secrets(const struct options *options);
 int command_token(const struct options *options);
 int command_callback(const struct options *options);

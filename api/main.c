@@ -17,6 +17,7 @@ static const struct {
     {"psql",             command_psql,             0},
     {"migrate",          command_migrate,          0},
     {"reset",            command_reset,            0},
+    {"retention",        command_retention,        0},
     {"secrets",          command_secrets,          1},
     {"token",            command_token,            1},
     {"callback",         command_callback,         0},

@@ -50,6 +50,7 @@ static const struct known {
     {"partner",               TEXT,   offsetof(struct options, partner)              },
     {"description",           TEXT,   offsetof(struct options, description)          },
     {"expires-at",            TEXT,   offsetof(struct options, expires_at)           },
+    {"events",                TEXT,   offsetof(struct options, events)               },
     {"secret",                TEXT,   offsetof(struct options, secret)               },
     {"type",                  TEXT,   offsetof(struct options, type)                 },
     {"service-key",           TEXT,   offsetof(struct options, service_key)          },

@@ -37,6 +37,8 @@ struct options {
     bool detach, json, yes, print_curl, help, version;
     /* token create */
     const char *role, *customer, *partner, *description, *expires_at;
+    /* retention */
+    const char *events;
     /* callback (with partner) */
     const char *secret, *type, *service_key, *note, *reason, *primary_port, *secondary_port;
     const char *s_tag, *partner_reference, *expected_by, *timestamp, *webhook_id, *url;

@@ -133,7 +133,7 @@ static void feed_sweep_complete(struct call *call)
     call_set(call, "limit", "1000");
 }
 
-static const struct parameter feed_sweep_parameters[] = {
+static const struct parameter sweep_parameters[] = {
     {FROM_HOOK, "limit"},
 };
 
@@ -142,6 +142,21 @@ const struct operation feed_sweep = {
     .lane = LANE_ALONE,
     .answer = ANSWER_ONE,
     .success = 200,
-    PARAMETERS(feed_sweep_parameters),
+    PARAMETERS(sweep_parameters),
     .complete = feed_sweep_complete,
+};
+
+/* A month is dropped in one go, whatever is in it. */
+static void event_month_sweep_complete(struct call *call)
+{
+    call_set(call, "limit", "1");
+}
+
+const struct operation event_month_sweep = {
+    .name = "event_month_sweep",
+    .lane = LANE_ALONE,
+    .answer = ANSWER_ONE,
+    .success = 200,
+    PARAMETERS(sweep_parameters),
+    .complete = event_month_sweep_complete,
 };

@@ -17,5 +17,6 @@ extern const struct operation feed_tail;
 
 /* Forgets what is older than the feed is kept; run by the daemon itself, on one loop. */
 extern const struct operation feed_sweep;
+extern const struct operation event_month_sweep;
 
 #endif

@@ -8,7 +8,7 @@ import pytest
 from place import BINARY, ROOT
 
 VERBS = ["up", "down", "status", "env", "psql", "migrate", "reset", "token create", "secrets rotate",
-         "callback"]
+         "retention", "callback"]
 USAGE = (ROOT / "api/usage.txt").read_text()
 
 
@@ -37,7 +37,7 @@ def test_every_verb_takes_every_option(verb):
     values = ["--state", "--database", "--secrets-key", "--listen", "--role", "--customer",
               "--partner", "--description", "--expires-at", "--secret", "--type", "--service-key", "--note",
               "--reason", "--primary-port", "--secondary-port", "--s-tag", "--partner-reference",
-              "--expected-by", "--timestamp", "--webhook-id", "--url"]
+              "--expected-by", "--timestamp", "--webhook-id", "--url", "--events"]
     flags = ["--detach", "--json", "--yes", "--print-curl"]
     words = [word for option in values for word in (option, "x")] + flags + ["--port", "0"] + [
         "--log-level", "info", "--webhook-allow-cidr", "::1",

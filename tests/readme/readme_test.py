@@ -23,7 +23,7 @@ HOUSE = pathlib.Path(__file__).resolve().parents[2]
 API = "## The API, a line an operation"
 CHAPTERS = ("## From an order to a connected VNet", "## Fifty circuits", "## Safe to retry",
             "## Following what happens", "## Webhooks", "## For a partner's engineer",
-            "## Secrets at rest", API)
+            "## Secrets at rest", "## What is kept, and for how long", API)
 MARK = "==== end of block"
 # What differs from run to run.
 CHANGING = re.compile(

@@ -25,8 +25,10 @@ enum answer_state answer_read(struct answer *out, const char *data, size_t lengt
     const char *end = strstr(data, "\r\n\r\n");
     if (end == NULL)
         return ANSWER_PARTIAL;
-    if (sscanf(data, "HTTP/1.1 %d", &out->status) != 1)
+    /* sscanf would look for the end of what may be 50 KB. */
+    if (strncmp(data, "HTTP/1.1 ", 9) != 0)
         return ANSWER_BROKEN;
+    out->status = (int)strtol(data + 9, NULL, 10);
     const char *connection = field(data, end, "Connection");
     const char *octets = field(data, end, "Content-Length");
     if (octets == NULL && out->status != 204)

@@ -102,7 +102,7 @@ static bool receive(struct connection *connection)
     uint64_t now = now_microseconds();
     connection->waiting = false;
     if (!workload_answered(&workload, &connection->worker, answer.status,
-                           connection->answer + answer.head) ||
+                           connection->answer + answer.head, answer.body) ||
         answer.closes)
         complain(connection, &answer);
     if (now <= ends_at) {

@@ -211,8 +211,15 @@ static bool take_connection(struct worker *worker, const char *body)
     return sscanf(body, "{\"id\":\"%36[0-9a-f-]\"", worker->connection) == 1;
 }
 
+/* Whether a page ends with where the next one begins; looked for where it is, behind the items. */
+static bool goes_on(const char *body, size_t length)
+{
+    enum { END = 128 };
+    return strstr(length > END ? body + length - END : body, "\"nextCursor\":\"") != NULL;
+}
+
 bool workload_answered(const struct workload *workload, struct worker *worker, int status,
-                       const char *body)
+                       const char *body, size_t length)
 {
     worker->refused = workload->hot && status == 409;
     if (worker->refused)
@@ -223,7 +230,7 @@ bool workload_answered(const struct workload *workload, struct worker *worker, i
     case WORK_GET:
         return status == 200 && strstr(body, "\"serviceKey\":") != NULL;
     case WORK_LIST:
-        return status == 200 && strstr(body, "\"nextCursor\":\"") != NULL;
+        return status == 200 && goes_on(body, length);
     case WORK_CREATE:
         worker->creates++;
         return status == 201;

@@ -58,8 +58,9 @@ bool work_writes(enum work work);
 size_t workload_request(const struct workload *workload, struct worker *worker,
                         char out[REQUEST_SIZE]);
 
-/* Whether the answer to the last request is the one expected. The body is NUL-terminated. */
+/* Whether the answer to the last request is the one expected. The body has that length, and a NUL
+ * behind it. */
 bool workload_answered(const struct workload *workload, struct worker *worker, int status,
-                       const char *body);
+                       const char *body, size_t length);
 
 #endif

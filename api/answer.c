@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
 
+#include "api/binary.h"
 #include "api/condition.h"
 #include "api/entity_tag.h"
 #include "api/layout.h"
@@ -14,18 +15,23 @@
 #include "db/conditional.h"
 #include "db/rows.h"
 
+#include <assert.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void value_write(struct text *text, enum member_kind kind, const struct rows *rows, int row,
-                        int column)
+static void value_write(struct text *text, const struct operation *operation, enum member_kind kind,
+                        const struct rows *rows, int row, int column)
 {
     char time[TIMESTAMP_LENGTH];
     size_t length;
     const char *value = rows_value(rows, row, column, &length);
     if (!value) {
         text_add(text, "null", 4);
+        return;
+    }
+    if (operation->binary) {
+        binary_add(text, kind, value, length);
         return;
     }
     switch (kind) {
@@ -45,6 +51,7 @@ static void value_write(struct text *text, enum member_kind kind, const struct r
         break;
     case MEMBER_PLAIN:
     case MEMBER_PLAIN_IF:
+    case MEMBER_UUID:
         text_add_quoted(text, value, length);
         break;
     default:
@@ -68,15 +75,16 @@ static size_t close_of(const struct operation *operation, size_t open, int *colu
     }
 }
 
-static void row_write_laid_out(struct text *text, const struct layout *layout,
+static void row_write_laid_out(struct text *text, const struct operation *operation,
                                const struct rows *rows, int row)
 {
+    const struct layout *layout = operation->layout;
     const char *at = layout->text;
     const struct piece *piece = layout->pieces;
     for (size_t i = 0; i < layout->columns; i++, piece++) {
         text_add(text, at, piece->length);
         at += piece->length;
-        value_write(text, piece->kind, rows, row, COLUMN_FIRST + (int)i);
+        value_write(text, operation, piece->kind, rows, row, COLUMN_FIRST + (int)i);
     }
     text_add(text, at, piece->length);
 }
@@ -87,7 +95,7 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
     int column = COLUMN_FIRST;
     bool first = true;
     if (operation->layout && operation->layout->text) {
-        row_write_laid_out(text, operation->layout, rows, row);
+        row_write_laid_out(text, operation, rows, row);
         return;
     }
     text_add_char(text, '{');
@@ -120,7 +128,7 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
             else
                 text_add(text, "null", 4);
         } else {
-            value_write(text, member->kind, rows, row, column++);
+            value_write(text, operation, member->kind, rows, row, column++);
         }
     }
     text_add_char(text, '}');
@@ -254,16 +262,45 @@ static const char *next_link(const struct request *request, const char *cursor)
                         query, cursor);
 }
 
+/* A column that a list is keyed by, as text; a binary list is keyed by a uuid. */
+static const char *key_text(const struct request *request, const struct rows *rows, int row,
+                            int column)
+{
+    const char *value = rows_text(rows, row, column);
+    if (!request->call.operation->binary)
+        return value;
+    assert(rows_length(rows, row, column) == UUID_OCTETS);
+    char uuid[UUID_TEXT];
+    binary_uuid_write(uuid, value);
+    return arena_copy(request->arena, uuid, sizeof uuid);
+}
+
+/* A time that a list is ordered by, as PostgreSQL writes it in UTC, down to the microsecond. */
+static const char *order_text(const struct request *request, const struct rows *rows, int row,
+                              int column)
+{
+    char time[TIMESTAMP_LENGTH];
+    const char *value = rows_text(rows, row, column);
+    if (!request->call.operation->binary)
+        return value;
+    int64_t at = binary_integer(value, (size_t)rows_length(rows, row, column));
+    if (!timestamp_write_microseconds(time, at))
+        abort();
+    int micros = (int)(at % 1000000);
+    return arena_printf(request->arena, "%.10s %.8s.%06d+00", time, time + 11,
+                        micros < 0 ? micros + 1000000 : micros);
+}
+
 /* The cursor that stands behind a row. */
 static const char *cursor_of(const struct request *request, const struct rows *rows, int row)
 {
     const struct operation *operation = request->call.operation;
-    const char *key = rows_text(rows, row, column_of(operation, operation->key));
+    const char *key = key_text(request, rows, row, column_of(operation, operation->key));
     const char *order = operation->order ? operation->order(&request->call) : NULL;
     if (!order)
         return cursor_text(request->arena, key);
-    return cursor_text_timed(request->arena, rows_text(rows, row, column_of(operation, order)),
-                             key);
+    return cursor_text_timed(request->arena,
+                             order_text(request, rows, row, column_of(operation, order)), key);
 }
 
 static void answer_list(struct request *request, const struct rows *rows)
@@ -335,8 +372,10 @@ void answer_rows(struct request *request, const struct rows *rows)
         return;
     }
     if (rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0) {
-        problem_answer_facts(request, rows_text(rows, 0, COLUMN_OUTCOME),
-                             rows_text(rows, 0, COLUMN_FACTS));
+        const char *facts = rows_text(rows, 0, COLUMN_FACTS);
+        if (operation->binary && !rows_null(rows, 0, COLUMN_FACTS))
+            facts += JSONB_TEXT_AT;
+        problem_answer_facts(request, rows_text(rows, 0, COLUMN_OUTCOME), facts);
         return;
     }
     bool replayed =

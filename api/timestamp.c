@@ -39,3 +39,49 @@ bool timestamp_write(char out[TIMESTAMP_LENGTH], const char *text)
     out[SECONDS + 4] = 'Z';
     return true;
 }
+
+enum { DAYS_BEFORE_2000 = 730119 }; /* from 0001-01-01 on */
+
+/* The date of a day that is counted from 0001-01-01 on. */
+static void date_of(uint32_t day, uint32_t *year, uint32_t *month, uint32_t *date)
+{
+    /* Years that begin in March have their leap day last: counted from 0000-03-01 on. */
+    uint32_t from_march = day + 306;
+    uint32_t era = from_march / 146097, of_era = from_march % 146097;
+    uint32_t of_years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * of_years + of_years / 4 - of_years / 100);
+    uint32_t march = (5 * of_year + 2) / 153;
+    *date = of_year - (153 * march + 2) / 5 + 1;
+    *month = march < 10 ? march + 3 : march - 9;
+    *year = era * 400 + of_years + (*month <= 2);
+}
+
+static void two_digits(char *out, uint32_t number)
+{
+    out[0] = (char)('0' + number / 10);
+    out[1] = (char)('0' + number % 10);
+}
+
+bool timestamp_write_microseconds(char out[TIMESTAMP_LENGTH], int64_t microseconds)
+{
+    static const int64_t a_day = INT64_C(86400000000);
+    static const int64_t first = -DAYS_BEFORE_2000 * INT64_C(86400000000);
+    static const int64_t end = INT64_C(2921940) * INT64_C(86400000000); /* 10000-01-01 */
+    if (microseconds < first || microseconds >= end)
+        return false;
+    uint64_t since = (uint64_t)(microseconds - first);
+    uint32_t millis = (uint32_t)(since % (uint64_t)a_day / 1000), seconds = millis / 1000;
+    uint32_t year, month, date;
+    date_of((uint32_t)(since / (uint64_t)a_day), &year, &month, &date);
+    memcpy(out, "YYYY-MM-DDTHH:MM:SS.mmmZ", TIMESTAMP_LENGTH);
+    two_digits(out, year / 100);
+    two_digits(out + 2, year % 100);
+    two_digits(out + 5, month);
+    two_digits(out + 8, date);
+    two_digits(out + 11, seconds / 3600);
+    two_digits(out + 14, seconds / 60 % 60);
+    two_digits(out + 17, seconds % 60);
+    two_digits(out + 20, millis % 1000 / 10);
+    out[22] = (char)('0' + millis % 10);
+    return true;
+}

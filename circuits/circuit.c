@@ -23,9 +23,9 @@ static const struct kind reason = KIND_TEXT(1, 1000);
 static const struct kind tag = KIND_TEXT(1, 128 + 1 + 256);
 
 static const struct member circuit_members[] = {
-    {"id",                      MEMBER_PLAIN,   "id"                       },
+    {"id",                      MEMBER_UUID,    "id"                       },
     {"name",                    MEMBER_TEXT,    "name"                     },
-    {"customerId",              MEMBER_PLAIN,   "customer_id"              },
+    {"customerId",              MEMBER_UUID,    "customer_id"              },
     {"partner",                 MEMBER_PLAIN,   "partner"                  },
     {"peeringLocation",         MEMBER_TEXT,    "peering_location"         },
     {"bandwidthMbps",           MEMBER_NUMBER,  "bandwidth_mbps"           },
@@ -33,7 +33,7 @@ static const struct member circuit_members[] = {
     {"tier",                    MEMBER_PLAIN,   "sku_tier"                 },
     {"family",                  MEMBER_PLAIN,   "sku_family"               },
     {NULL,                      MEMBER_CLOSE,   NULL                       },
-    {"serviceKey",              MEMBER_PLAIN,   "service_key"              },
+    {"serviceKey",              MEMBER_UUID,    "service_key"              },
     {"serviceKeyIssuedAt",      MEMBER_TIME,    "service_key_issued_at"    },
     {"keyQuotedAt",             MEMBER_TIME,    "key_quoted_at"            },
     {"circuitStatus",           MEMBER_PLAIN,   "circuit_status"           },
@@ -171,6 +171,7 @@ const struct operation circuit_list = {
     .success = 200,
     PARAMETERS(circuit_list_parameters),
     MEMBERS(circuit_members),
+    .binary = true,
     .order = circuit_list_order,
     .complete = circuit_list_complete,
 };

@@ -70,7 +70,8 @@ struct parameter {
  * null. ISSUED takes no column: it writes call.issued, the secret that is shown once. */
 enum member_kind {
     MEMBER_TEXT,     /* string, escaped */
-    MEMBER_PLAIN,    /* string that needs no escaping: UUIDs, known words, prefixes */
+    MEMBER_PLAIN,    /* string that needs no escaping: known words, prefixes, UUIDs as text */
+    MEMBER_UUID,     /* uuid */
     MEMBER_PLAIN_IF, /* the same, left out altogether when the column is null */
     MEMBER_KEY,      /* not shown: a column that a list is keyed by */
     MEMBER_NUMBER,   /* integer */
@@ -134,6 +135,9 @@ struct operation {
     const struct member *members; /* NULL: the function returns (outcome, facts) alone */
     size_t member_count;
     struct layout *layout;
+    /* The rows come in PostgreSQL's binary form (statement.h), not as text: it costs PostgreSQL a
+     * fifth less where there are fifty of them, and nothing where there is one. */
+    bool binary;
     const char *key; /* column that a list is keyed by; NULL: that of the first member */
     /* Column of a time by which this call's list is ordered before its key, or NULL; NULL: by the
      * key alone in every call. */

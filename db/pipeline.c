@@ -39,7 +39,7 @@ bool pipeline_query(struct session *session, struct query *query)
     session->outstanding++;
     return sent(session,
                 PQsendQueryPrepared(session->pg, operation->name, (int)operation->parameter_count,
-                                    query->values, NULL, NULL, 0));
+                                    query->values, NULL, NULL, operation->binary ? 1 : 0));
 }
 
 bool pipeline_each(struct session *session, struct query *const *queries, size_t count)

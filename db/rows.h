@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rows.h - the rows that a statement answered, text format.
+/* rows.h - the rows that a statement answered, as text, or in binary form when its operation says
+ * so.
  *
  * Column 0 is the outcome ("ok" or a refusal's code), column 1 the facts of a refusal (JSON), the
  * rest are the columns of the operation's members, in their order. Everything is borrowed until the

@@ -47,6 +47,7 @@ static bool takes_column(const struct member *member)
         return false;
     case MEMBER_TEXT:
     case MEMBER_PLAIN:
+    case MEMBER_UUID:
     case MEMBER_PLAIN_IF:
     case MEMBER_KEY:
     case MEMBER_NUMBER:
@@ -59,17 +60,45 @@ static bool takes_column(const struct member *member)
 }
 
 /* NULL behind the last column. */
-static const char *expected_column(const struct operation *operation, int column)
+static const struct member *expected_column(const struct operation *operation, int column)
 {
+    static const struct member outcome = {NULL, MEMBER_PLAIN, "outcome"};
+    static const struct member facts = {NULL, MEMBER_JSON, "facts"};
     if (column == 0)
-        return "outcome";
+        return &outcome;
     if (column == 1)
-        return "facts";
+        return &facts;
     int at = 2;
     for (size_t i = 0; i < operation->member_count; i++)
         if (takes_column(&operation->members[i]) && at++ == column)
-            return operation->members[i].column;
+            return &operation->members[i];
     return NULL;
+}
+
+/* Whether the binary form of a type is what is read for that kind. The numbers are those of
+ * pg_type.dat; a domain is described as what it is made of. */
+static bool binary_known(enum member_kind kind, Oid type)
+{
+    enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, TEXT = 25 };
+    enum { TIMESTAMPTZ = 1184, UUID = 2950, JSONB = 3802 };
+    switch (kind) {
+    case MEMBER_TEXT:
+    case MEMBER_PLAIN:
+    case MEMBER_PLAIN_IF:
+        return type == TEXT;
+    case MEMBER_UUID:
+        return type == UUID;
+    case MEMBER_NUMBER:
+        return type == INT2 || type == INT4 || type == INT8;
+    case MEMBER_BOOLEAN:
+        return type == BOOL;
+    case MEMBER_TIME:
+        return type == TIMESTAMPTZ;
+    case MEMBER_JSON:
+        return type == JSONB;
+    default:
+        return false;
+    }
 }
 
 bool statement_fits(const struct operation *operation, const PGresult *described, char *out,
@@ -77,15 +106,21 @@ bool statement_fits(const struct operation *operation, const PGresult *described
 {
     int count = PQnfields(described);
     for (int i = 0;; i++) {
-        const char *expected = expected_column(operation, i);
+        const struct member *member = expected_column(operation, i);
+        const char *expected = member != NULL ? member->column : NULL;
         const char *found = i < count ? PQfname(described, i) : NULL;
         if (expected == NULL && found == NULL)
             return true;
-        if (expected != NULL && found != NULL && strcmp(expected, found) == 0)
-            continue;
-        snprintf(out, size, "column %d of onramp.%s is %s, expected %s", i + 1, operation->name,
-                 found != NULL ? found : "missing", expected != NULL ? expected : "none");
-        return false;
+        if (expected == NULL || found == NULL || strcmp(expected, found) != 0) {
+            snprintf(out, size, "column %d of onramp.%s is %s, expected %s", i + 1, operation->name,
+                     found != NULL ? found : "missing", expected != NULL ? expected : "none");
+            return false;
+        }
+        if (operation->binary && !binary_known(member->kind, PQftype(described, i))) {
+            snprintf(out, size, "column %d of onramp.%s, %s, is of type %u, which is not read",
+                     i + 1, operation->name, found, PQftype(described, i));
+            return false;
+        }
     }
 }
 

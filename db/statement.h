@@ -19,7 +19,9 @@ extern const struct operation batch_lock;
 char *statement_text(const struct operation *operation);
 
 /* Whether the described statement answers (outcome, facts) and then the columns of the operation's
- * members, in order. Otherwise out says the first difference, with both names. */
+ * members, in order; of a binary one, with types whose binary form is known: text, boolean, int2,
+ * int4, int8, timestamptz, uuid, jsonb. Otherwise out says the first difference, with both names.
+ */
 bool statement_fits(const struct operation *operation, const PGresult *described, char *out,
                     size_t size);
 

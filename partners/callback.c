@@ -27,7 +27,7 @@ static const struct kind webhook_id = KIND_TEXT(1, 256);
 
 /* What a partner sees of a circuit. */
 #define PARTNER_CIRCUIT_MEMBERS                                                                    \
-    {"id", MEMBER_PLAIN, "id"}, {"serviceKey", MEMBER_PLAIN, "service_key"},                       \
+    {"id", MEMBER_UUID, "id"}, {"serviceKey", MEMBER_UUID, "service_key"},                         \
         {"peeringLocation", MEMBER_TEXT, "peering_location"},                                      \
         {"bandwidthMbps", MEMBER_NUMBER, "bandwidth_mbps"}, {"sku", MEMBER_OPEN, NULL},            \
         {"tier", MEMBER_PLAIN, "sku_tier"}, {"family", MEMBER_PLAIN, "sku_family"},                \
@@ -212,4 +212,5 @@ const struct operation partner_circuit_list = {
     .success = 200,
     PARAMETERS(partner_circuit_list_parameters),
     MEMBERS(partner_circuit_members),
+    .binary = true,
 };

@@ -56,6 +56,20 @@ def test_pages_give_every_row_once(customer, partner):
         assert seen == made
 
 
+def test_an_item_of_a_list_is_what_a_get_of_it_says(customer, partner):
+    customer.circuit(partner, name='say "hi" \u00e9\u20ac\U0001f600 \\', tags={"a": 'b"\\', "c": ""})
+    for status in STATUSES:
+        made = customer.circuit_at(partner, status)
+        partner.callback("circuit.progress", made["serviceKey"], note='cage "7"', sTag=210,
+                         expectedBy="2031-02-28T23:59:59.999Z", primaryPort="A-1")
+    rejected = customer.circuit(partner)
+    partner.callback("circuit.rejected", rejected["serviceKey"], reason='no "fibre"').must(200)
+    for client, path in ((customer.client, "/v1/circuits"), (partner.client, "/v1/partner/circuits")):
+        items = client.get(path).must(200).json["items"]
+        assert len(items) >= len(STATUSES) + 1
+        assert items == [client.get(f"{path}/{c['id']}").must(200).json for c in items]
+
+
 def test_the_next_page_keeps_the_filters(customer, places):
     one, two = places
     for n in range(6):

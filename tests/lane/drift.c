@@ -12,11 +12,18 @@ static const struct member swapped_members[] = {
 static const struct member short_members[] = {
     {"word", MEMBER_TEXT, "word"},
 };
+static const struct member uuid_members[] = {
+    {"word",        MEMBER_TEXT,   "word"       },
+    {"transaction", MEMBER_UUID,   "transaction"},
+    {"backend",     MEMBER_NUMBER, "backend"    },
+};
 static const struct parameter word[] = {{.name = "word"}};
 #define READ .lane = LANE_READ, PARAMETERS(word)
 static const struct operation swapped = {.name = "note_read", READ, MEMBERS(swapped_members)};
 static const struct operation shortened = {.name = "note_read", READ, MEMBERS(short_members)};
 static const struct operation memberless = {.name = "note_read", READ};
+static const struct operation misread = {
+    .name = "note_read", READ, MEMBERS(uuid_members), .binary = true};
 static const struct operation absent = {.name = "note_absent", READ};
 
 static void expect_refused(const struct operation *operation, const char *complaint)
@@ -51,6 +58,12 @@ START_TEST(columns_without_members_are_refused)
 }
 END_TEST
 
+START_TEST(a_binary_column_of_another_type_is_refused)
+{
+    expect_refused(&misread, "column 4 of onramp.note_read, transaction, is of type 25");
+}
+END_TEST
+
 START_TEST(a_missing_function_is_refused_until_it_is_there)
 {
     struct answer answer;
@@ -74,6 +87,7 @@ TCase *drift_case(void)
     tcase_add_test(test, columns_in_another_order_are_refused);
     tcase_add_test(test, columns_beyond_the_members_are_refused);
     tcase_add_test(test, columns_without_members_are_refused);
+    tcase_add_test(test, a_binary_column_of_another_type_is_refused);
     tcase_add_test(test, a_missing_function_is_refused_until_it_is_there);
     return test;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pieces of answers: times, strings, media types, queries, request ids, problems. */
+#include "api/binary.h"
 #include "api/media_type.h"
 #include "api/problem.h"
 #include "api/request_id.h"
@@ -13,6 +14,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct arena *arena;
 
@@ -53,6 +55,76 @@ START_TEST(times_have_milliseconds_cut_off)
         char out[TIMESTAMP_LENGTH];
         ck_assert_msg(!timestamp_write(out, none[i]), "%s", none[i]);
     }
+}
+END_TEST
+
+START_TEST(times_in_binary_are_those_in_text)
+{
+    static const struct {
+        int64_t microseconds;
+        const char *out;
+    } times[] = {
+        {0,                           "2000-01-01T00:00:00.000Z"},
+        {INT64_C(848656800123456),    "2026-11-22T10:00:00.123Z"},
+        {-1,                          "1999-12-31T23:59:59.999Z"},
+        {INT64_C(5183999999999),      "2000-02-29T23:59:59.999Z"},
+        {INT64_C(5184000000000),      "2000-03-01T00:00:00.000Z"},
+        {INT64_C(3160857600000000),   "2100-03-01T00:00:00.000Z"},
+        {INT64_C(-63082281600000000), "0001-01-01T00:00:00.000Z"},
+        {INT64_C(252455615999999999), "9999-12-31T23:59:59.999Z"},
+    };
+    char out[TIMESTAMP_LENGTH + 1] = "";
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        ck_assert(timestamp_write_microseconds(out, times[i].microseconds));
+        ck_assert_str_eq(out, times[i].out);
+    }
+    static const int64_t none[] = {INT64_MIN, INT64_C(-63082281600000001),
+                                   INT64_C(252455616000000000), INT64_MAX};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert(!timestamp_write_microseconds(out, none[i]));
+}
+END_TEST
+
+START_TEST(every_day_in_binary_follows_the_one_before)
+{
+    static const int64_t a_day = INT64_C(86400000000);
+    for (int day = -36525; day < 2 * 36525; day++) {
+        char out[TIMESTAMP_LENGTH + 1] = "", expected[40];
+        time_t seconds = (time_t)day * 86400 + 946684800;
+        struct tm utc;
+        strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&seconds, &utc));
+        ck_assert(timestamp_write_microseconds(out, day * a_day));
+        ck_assert_str_eq(out, expected);
+    }
+}
+END_TEST
+
+static void expect_binary(enum member_kind kind, const char *value, size_t size,
+                          const char *expected)
+{
+    struct text text = {0};
+    binary_add(&text, kind, value, size);
+    text_add_char(&text, '\0');
+    ck_assert_str_eq(text.bytes, expected);
+    text_free(&text);
+}
+
+START_TEST(values_in_binary_are_written_as_json)
+{
+    expect_binary(MEMBER_UUID, "\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10",
+                  16, "\"01234567-89ab-cdef-fedc-ba9876543210\"");
+    expect_binary(MEMBER_NUMBER, "\x00\xd2", 2, "210");
+    expect_binary(MEMBER_NUMBER, "\x80\x00", 2, "-32768");
+    expect_binary(MEMBER_NUMBER, "\xff\xff\xff\xff", 4, "-1");
+    expect_binary(MEMBER_NUMBER, "\x00\x00\x03\xe8", 4, "1000");
+    expect_binary(MEMBER_NUMBER, "\x80\0\0\0\0\0\0\0", 8, "-9223372036854775808");
+    expect_binary(MEMBER_NUMBER, "\x7f\xff\xff\xff\xff\xff\xff\xff", 8, "9223372036854775807");
+    expect_binary(MEMBER_BOOLEAN, "\1", 1, "true");
+    expect_binary(MEMBER_BOOLEAN, "\0", 1, "false");
+    expect_binary(MEMBER_JSON, "\1{\"a\": 1}", 9, "{\"a\": 1}");
+    expect_binary(MEMBER_TEXT, "a\"b", 3, "\"a\\\"b\"");
+    expect_binary(MEMBER_PLAIN, "Enabled", 7, "\"Enabled\"");
+    expect_binary(MEMBER_TIME, "\0\0\0\0\0\0\0\0", 8, "\"2000-01-01T00:00:00.000Z\"");
 }
 END_TEST
 
@@ -244,6 +316,9 @@ int main(void)
     TCase *tests = tcase_create("writing");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, times_have_milliseconds_cut_off);
+    tcase_add_test(tests, times_in_binary_are_those_in_text);
+    tcase_add_test(tests, every_day_in_binary_follows_the_one_before);
+    tcase_add_test(tests, values_in_binary_are_written_as_json);
     tcase_add_test(tests, strings_are_escaped_so_that_they_read_back);
     tcase_add_test(tests, only_json_in_utf8_is_json);
     tcase_add_test(tests, accept_is_read_by_weight_and_precision);

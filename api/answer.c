@@ -20,20 +20,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void value_write(struct text *text, const struct operation *operation, enum member_kind kind,
-                        const struct rows *rows, int row, int column)
+static void time_write(struct text *text, const char *value)
 {
     char time[TIMESTAMP_LENGTH];
-    size_t length;
-    const char *value = rows_value(rows, row, column, &length);
-    if (!value) {
-        text_add(text, "null", 4);
+    if (timestamp_write(time, value)) {
+        text_add_quoted(text, time, sizeof time);
         return;
     }
-    if (operation->binary) {
-        binary_add(text, kind, value, length);
-        return;
-    }
+    log_line(LOG_ERR, "bug: '%s' is no timestamp in UTC", value);
+    text_add(text, "null", 4);
+}
+
+static void text_form_add(struct text *text, enum member_kind kind, const char *value,
+                          size_t length)
+{
     switch (kind) {
     case MEMBER_TEXT:
         text_add_json(text, value, length);
@@ -42,12 +42,7 @@ static void value_write(struct text *text, const struct operation *operation, en
         text_add_word(text, value[0] == 't' ? "true" : "false");
         break;
     case MEMBER_TIME:
-        if (!timestamp_write(time, value)) {
-            log_line(LOG_ERR, "bug: '%s' is no timestamp in UTC", value);
-            text_add(text, "null", 4);
-            break;
-        }
-        text_add_quoted(text, time, sizeof time);
+        time_write(text, value);
         break;
     case MEMBER_PLAIN:
     case MEMBER_PLAIN_IF:
@@ -58,6 +53,17 @@ static void value_write(struct text *text, const struct operation *operation, en
         text_add(text, value, length);
         break;
     }
+}
+
+static inline void value_write(struct text *text, const struct operation *operation,
+                               enum member_kind kind, const struct value *value)
+{
+    if (!value->bytes)
+        text_add(text, "null", 4);
+    else if (operation->binary)
+        binary_add(text, kind, value->bytes, value->length);
+    else
+        text_form_add(text, kind, value->bytes, value->length);
 }
 
 /* The index of the CLOSE that belongs to the OPEN_IF at open; column goes past what lies between.
@@ -81,10 +87,12 @@ static void row_write_laid_out(struct text *text, const struct operation *operat
     const struct layout *layout = operation->layout;
     const char *at = layout->text;
     const struct piece *piece = layout->pieces;
+    struct value values[LAYOUT_COLUMNS_MAX];
+    rows_values(rows, row, layout->columns, values);
     for (size_t i = 0; i < layout->columns; i++, piece++) {
         text_add(text, at, piece->length);
         at += piece->length;
-        value_write(text, operation, piece->kind, rows, row, COLUMN_FIRST + (int)i);
+        value_write(text, operation, piece->kind, &values[i]);
     }
     text_add(text, at, piece->length);
 }
@@ -128,7 +136,9 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
             else
                 text_add(text, "null", 4);
         } else {
-            value_write(text, operation, member->kind, rows, row, column++);
+            struct value value;
+            value.bytes = rows_value(rows, row, column++, &value.length);
+            value_write(text, operation, member->kind, &value);
         }
     }
     text_add_char(text, '}');
@@ -226,6 +236,29 @@ void answer_bytes(struct request *request, int status, const char *type, const c
     answer_begin(request, status, type, arena_copy(request->arena, bytes, length), length);
 }
 
+/* The same with what was written, which then belongs to the answer: a page is too long to be copied
+ * for nothing. */
+static void answer_text(struct request *request, int status, const char *type, struct text *text)
+{
+    size_t length = text->length;
+    response_begin(request, status, type,
+                   MHD_create_response_from_buffer(length, text_give(text), MHD_RESPMEM_MUST_FREE));
+}
+
+/* The rows of a page, with commas between them. */
+static void items_write(struct text *text, const struct call *call, const struct rows *rows,
+                        int items)
+{
+    for (int row = 0; row < items; row++) {
+        if (row > 0)
+            text_add_char(text, ',');
+        row_write(text, call, rows, row);
+        /* Its rows are about as long as the first one. */
+        if (row == 0)
+            text_reserve(text, (size_t)items * (text->length + text->length / 8));
+    }
+}
+
 static void answer_one(struct request *request, const struct rows *rows)
 {
     const struct operation *operation = request->call.operation;
@@ -313,11 +346,7 @@ static void answer_list(struct request *request, const struct rows *rows)
     const char *cursor = NULL;
     text->length = 0;
     text_add_word(text, "{\"items\":[");
-    for (int row = 0; row < shown; row++) {
-        if (row > 0)
-            text_add_char(text, ',');
-        row_write(text, &request->call, rows, row);
-    }
+    items_write(text, &request->call, rows, shown);
     if (count > limit)
         cursor = cursor_of(request, rows, shown - 1);
     text_add_word(text, "],\"nextCursor\":");
@@ -326,7 +355,7 @@ static void answer_list(struct request *request, const struct rows *rows)
     else
         text_add_word(text, "null");
     text_add_char(text, '}');
-    answer_bytes(request, operation->success, "application/json", text->bytes, text->length);
+    answer_text(request, operation->success, "application/json", text);
     if (cursor)
         answer_header(request, "Link", next_link(request, cursor));
 }
@@ -339,16 +368,11 @@ static void page_write(struct request *request, const struct rows *rows, int ite
     const char *cursor = cursor_text(request->arena, position);
     text->length = 0;
     text_add_word(text, "{\"items\":[");
-    for (int row = 0; row < items; row++) {
-        if (row > 0)
-            text_add_char(text, ',');
-        row_write(text, &request->call, rows, row);
-    }
+    items_write(text, &request->call, rows, items);
     text_add_word(text, "],\"nextCursor\":");
     text_add_json(text, cursor, strlen(cursor));
     text_add_char(text, '}');
-    answer_bytes(request, request->call.operation->success, "application/json", text->bytes,
-                 text->length);
+    answer_text(request, request->call.operation->success, "application/json", text);
 }
 
 void answer_feed_end(struct request *request, const char *position)

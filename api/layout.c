@@ -19,7 +19,7 @@ static bool always_alike(const struct operation *operation)
             kind == MEMBER_ISSUED)
             return false;
     }
-    return operation->member_count > 0;
+    return operation->member_count > 0 && operation->member_count <= LAYOUT_COLUMNS_MAX;
 }
 
 static void layout_write(struct layout *layout, const struct operation *operation)

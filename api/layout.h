@@ -12,7 +12,7 @@
 bool member_takes_column(enum member_kind kind);
 
 /* Write down the layouts of these operations, for good; before there are threads. An operation
- * whose members are not the same in every row has none. */
+ * whose members are not the same in every row, or too many, has none. */
 void layouts_write(const struct operation *const *operations, size_t count);
 
 #endif

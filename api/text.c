@@ -20,6 +20,15 @@ void text_reserve(struct text *text, size_t size)
     text->capacity = capacity;
 }
 
+char *text_give(struct text *text)
+{
+    char *bytes = realloc(text->bytes, text->length ? text->length : 1);
+    if (!bytes)
+        abort();
+    *text = (struct text){0};
+    return bytes;
+}
+
 void text_free(struct text *text)
 {
     free(text->bytes);

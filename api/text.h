@@ -16,6 +16,9 @@ struct text {
 /* Make room for size more octets. */
 void text_reserve(struct text *text, size_t size);
 
+/* Its octets without spare room, for the caller to free; the text is then empty. */
+char *text_give(struct text *text);
+
 void text_free(struct text *text);
 
 static inline void text_add(struct text *text, const char *bytes, size_t length)
@@ -24,6 +27,16 @@ static inline void text_add(struct text *text, const char *bytes, size_t length)
         text_reserve(text, length);
     memcpy(text->bytes + text->length, bytes, length);
     text->length += length;
+}
+
+/* Room for that many octets, which are then written there. */
+static inline char *text_room(struct text *text, size_t length)
+{
+    if (text->capacity - text->length < length)
+        text_reserve(text, length);
+    char *at = text->bytes + text->length;
+    text->length += length;
+    return at;
 }
 
 static inline void text_add_char(struct text *text, char c)

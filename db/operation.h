@@ -112,6 +112,8 @@ enum answer_kind {
     ANSWER_NOTHING /* 204 */
 };
 
+enum { LAYOUT_COLUMNS_MAX = 48 };
+
 /* What stands before each column's value in a row, and behind the last. api/layout.c writes it. */
 struct layout {
     char *text; /* all of it; NULL: not written, or not the same in every row */

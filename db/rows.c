@@ -32,6 +32,18 @@ const char *rows_value(const struct rows *rows, int row, int column, size_t *len
     return PQgetvalue(result, rows->first + row, column);
 }
 
+void rows_values(const struct rows *rows, int row, size_t count, struct value *out)
+{
+    const PGresult *result = result_of(rows);
+    int at = rows->first + row, column = COLUMN_FIRST;
+    for (struct value *end = out + count; out != end; out++, column++) {
+        int length = PQgetlength(result, at, column);
+        out->length = (size_t)length;
+        out->bytes =
+            length == 0 && PQgetisnull(result, at, column) ? NULL : PQgetvalue(result, at, column);
+    }
+}
+
 const char *rows_text(const struct rows *rows, int row, int column)
 {
     return PQgetvalue(result_of(rows), rows->first + row, column);

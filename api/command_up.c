@@ -286,6 +286,7 @@ static int daemon_run(struct state *state, const struct options *options)
         .sender = sender,
         .conninfo = storage.daemon,
         .listen = listen_address(options),
+        .loops = options->loops,
         .port = (uint16_t)(options->port >= 0 ? options->port : DEFAULT_PORT),
     };
     server = server_start(&settings);

@@ -4,6 +4,7 @@
 #include "api/config.h"
 #include "api/log.h"
 #include "api/rate_limit.h"
+#include "api/server.h"
 #include "db/arena.h"
 #include "partners/destination.h"
 #include "partners/schedule.h"
@@ -34,6 +35,7 @@ static const struct known {
     {"port",                  NUMBER, offsetof(struct options, port)                 },
     {"log-level",             TEXT,   offsetof(struct options, log_level)            },
     {"rate-limit",            TEXT,   offsetof(struct options, rate_limit)           },
+    {"loops",                 NUMBER, offsetof(struct options, loops)                },
     {"webhook-schedule",      TEXT,   offsetof(struct options, webhook_schedule)     },
     {"webhook-timeout",       TEXT,   offsetof(struct options, webhook_timeout)      },
     {"webhook-disable-after", TEXT,   offsetof(struct options, webhook_disable_after)},
@@ -115,21 +117,22 @@ static const struct setting {
     bool (*valid)(const char *value);
     const char *takes; /* what is valid, in words */
 } settings[] = {
-    {"config",                NULL,                  0,     NULL,                   NULL                                        },
-    {"state",                 NULL,                  0,     NULL,                   NULL                                        },
-    {"database",              "ONRAMP_DATABASE_URL", 0,     NULL,                   NULL                                        },
-    {"secrets-key",           NULL,                  0,     NULL,                   NULL                                        },
-    {"listen",                NULL,                  0,     NULL,                   NULL                                        },
-    {"port",                  NULL,                  65535, NULL,                   NULL                                        },
-    {"log-level",             NULL,                  0,     log_level_known,        "error, warning, notice, info or debug"     },
-    {"rate-limit",            NULL,                  0,     rate_valid,             "requests by time, such as 1000/10s, or off"},
-    {"webhook-schedule",      NULL,                  0,     schedule_valid,
-     "waits such as 0,5s,30s,5m,2h, the first of them 0"                                                                        },
-    {"webhook-timeout",       NULL,                  0,     timeout_valid,          "a time from 100ms to 60s"                  },
-    {"webhook-disable-after", NULL,                  0,     patience_valid,         "a time from 1s to 365d"                    },
-    {"webhook-ca",            NULL,                  0,     NULL,                   NULL                                        },
-    {"webhook-allow-cidr",    NULL,                  0,     destination_cidr_valid,
-     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                          },
+    {"config",                NULL,                  0,                NULL,                   NULL                                        },
+    {"state",                 NULL,                  0,                NULL,                   NULL                                        },
+    {"database",              "ONRAMP_DATABASE_URL", 0,                NULL,                   NULL                                        },
+    {"secrets-key",           NULL,                  0,                NULL,                   NULL                                        },
+    {"listen",                NULL,                  0,                NULL,                   NULL                                        },
+    {"port",                  NULL,                  65535,            NULL,                   NULL                                        },
+    {"log-level",             NULL,                  0,                log_level_known,        "error, warning, notice, info or debug"     },
+    {"rate-limit",            NULL,                  0,                rate_valid,             "requests by time, such as 1000/10s, or off"},
+    {"loops",                 NULL,                  SERVER_LOOPS_MAX, NULL,                   NULL                                        },
+    {"webhook-schedule",      NULL,                  0,                schedule_valid,
+     "waits such as 0,5s,30s,5m,2h, the first of them 0"                                                                                   },
+    {"webhook-timeout",       NULL,                  0,                timeout_valid,          "a time from 100ms to 60s"                  },
+    {"webhook-disable-after", NULL,                  0,                patience_valid,         "a time from 1s to 365d"                    },
+    {"webhook-ca",            NULL,                  0,                NULL,                   NULL                                        },
+    {"webhook-allow-cidr",    NULL,                  0,                destination_cidr_valid,
+     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                                     },
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 

@@ -31,6 +31,7 @@ struct options {
     int port; /* -1: not given */
     /* settings: how */
     const char *log_level, *rate_limit;
+    int loops; /* 0: not given, or as many as fit */
     const char *webhook_schedule, *webhook_timeout, *webhook_disable_after, *webhook_ca;
     struct option_texts webhook_allow_cidr;
     /* how */

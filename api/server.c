@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, LOOPS_MAX = 64, SPARE_DESCRIPTORS = 256 };
+enum { BACKLOG = 4096, SPARE_DESCRIPTORS = 256 };
 
 struct server {
     struct server_settings settings;
@@ -33,8 +33,8 @@ static void settings_complete(struct server_settings *settings)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (settings->loops <= 0)
         settings->loops = processors > 2 ? (int)(processors / 2) : 1;
-    if (settings->loops > LOOPS_MAX)
-        settings->loops = LOOPS_MAX;
+    if (settings->loops > SERVER_LOOPS_MAX)
+        settings->loops = SERVER_LOOPS_MAX;
     if (settings->header_seconds <= 0)
         settings->header_seconds = 10;
     if (settings->body_seconds <= 0)

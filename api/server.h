@@ -12,11 +12,14 @@
 struct rate_limits;
 struct sender;
 
+enum { SERVER_LOOPS_MAX = 64 };
+
 struct server_settings {
     const char *conninfo;      /* libpq, role included; borrowed while the server runs */
     const char *listen;        /* address, "127.0.0.1" or "::" */
     uint16_t port;             /* 0: the kernel chooses */
-    int loops;                 /* event loops; 0: half of the processors, at least one */
+    int loops;                 /* event loops, SERVER_LOOPS_MAX at most; 0: half of the
+                                * processors, at least one */
     int header_seconds;        /* time for the request's head; 0: 10 */
     int body_seconds;          /* time until the body is in; 0: 30 */
     int operation_seconds;     /* time for the database's answer; 0: 10 */

@@ -19,7 +19,7 @@ def call(*words):
 @pytest.mark.parametrize("words", [
     [], ["launch"], ["up", "now"], ["up", "--bogus"], ["up", "-x"], ["token"],
     ["token", "create", "twice"], ["token", "destroy"], ["up", "--port", "65536"],
-    ["up", "--port", "-1"], ["up", "--port", "80a"], ["up", "--port", ""], ["up", "--state", ""],
+    ["up", "--port", "-1"], ["up", "--loops", "65"], ["up", "--port", "80a"], ["up", "--port", ""], ["up", "--state", ""],
     ["status", "--state"], ["up", "--detach=yes"],
 ], ids=" ".join)
 def test_what_is_not_known_is_refused_with_the_usage(words):
@@ -39,7 +39,7 @@ def test_every_verb_takes_every_option(verb):
               "--reason", "--primary-port", "--secondary-port", "--s-tag", "--partner-reference",
               "--expected-by", "--timestamp", "--webhook-id", "--url", "--events"]
     flags = ["--detach", "--json", "--yes", "--print-curl"]
-    words = [word for option in values for word in (option, "x")] + flags + ["--port", "0"] + [
+    words = [word for option in values for word in (option, "x")] + flags + ["--port", "0", "--loops", "2"] + [
         "--log-level", "info", "--webhook-allow-cidr", "::1",
         "--webhook-schedule", "0", "--webhook-timeout", "1s", "--webhook-ca", "x",
         "--webhook-disable-after", "1d", "--config", "x"]

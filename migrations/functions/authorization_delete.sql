@@ -9,6 +9,7 @@ DECLARE
     r verdict;
     v_connection uuid;
     v_vnet uuid;
+    v_actor text;
 BEGIN
     r.outcome := 'not_found';
     PERFORM FROM circuits
@@ -18,7 +19,7 @@ BEGIN
         SELECT id, vnet_id INTO v_connection, v_vnet FROM connections WHERE authorization_id = p_id;
         IF FOUND THEN
             PERFORM FROM vnets WHERE id = v_vnet FOR NO KEY UPDATE;
-            PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
+            v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
             DELETE FROM connections WHERE id = v_connection;
         END IF;
         DELETE FROM authorizations WHERE id = p_id;

@@ -13,6 +13,7 @@ DECLARE
     v_id uuid;
     q circuit_quotas%ROWTYPE;
     v_used integer;
+    v_actor text;
 BEGIN
     SELECT bandwidths_mbps INTO v_bandwidths
     FROM offers WHERE partner = p_partner AND peering_location = p_peering_location;
@@ -72,7 +73,7 @@ BEGIN
     WHERE tier = p_tier AND bandwidth_mbps = p_bandwidth_mbps
     FOR KEY SHARE;
     -- For the event that the trigger writes.
-    PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
+    v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
     INSERT INTO circuits (customer_id, name, partner, peering_location, bandwidth_mbps, sku_tier,
                           sku_family, vnet_limit, tags, created_at, updated_at, since,
                           service_key_issued_at)

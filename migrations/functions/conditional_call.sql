@@ -24,6 +24,7 @@ DECLARE
     v_function pg_proc%ROWTYPE;
     v_call text;
     v_version bigint;
+    v_traceparent text;
     -- The two that are asked all the time keep their plans; any other is planned for each call.
     v_kept boolean := p_key IS NOT NULL AND p_dry IS NOT TRUE
                       AND p_function IN ('circuit_create', 'connection_create');
@@ -100,7 +101,10 @@ BEGIN
     END IF;
 
     -- What is written here belongs to the trace, what neighbours in this transaction write does not.
-    PERFORM set_config('onramp.traceparent', p_traceparent, true) WHERE p_traceparent IS NOT NULL;
+    -- Assigned: PERFORM would be a query.
+    IF p_traceparent IS NOT NULL THEN
+        v_traceparent := set_config('onramp.traceparent', p_traceparent, true);
+    END IF;
     IF p_key IS NULL THEN
         -- Also of those that answer a list.
         RETURN QUERY EXECUTE v_call USING p_arguments;
@@ -128,7 +132,9 @@ BEGIN
         END IF;
         RETURN NEXT r;
     END IF;
-    PERFORM set_config('onramp.traceparent', '', true) WHERE p_traceparent IS NOT NULL;
+    IF p_traceparent IS NOT NULL THEN
+        v_traceparent := set_config('onramp.traceparent', '', true);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION conditional_call IS

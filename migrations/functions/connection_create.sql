@@ -14,9 +14,11 @@ DECLARE
     c circuits%ROWTYPE;
     v vnets%ROWTYPE;
     v_connected boolean := false;
+    v_in_use boolean := false;
     v_overlap cidr;
     v_authorization uuid;
     v_shared boolean;
+    v_actor text;
 BEGIN
     IF p_authorization_key IS NULL THEN
         SELECT * INTO c FROM circuits
@@ -50,10 +52,14 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Asked only where it can be so: an IF with a query in it costs a query.
+    -- Asked only where it can be so: an IF with a query in it costs a query, even where its first
+    -- part is false.
     IF c.used > 0 AND v.used > 0 THEN
         v_connected := EXISTS (SELECT FROM connections
-                               WHERE circuit_id = p_circuit AND vnet_id = p_vnet);
+                               WHERE circuit_id = c.id AND vnet_id = p_vnet);
+    END IF;
+    IF v_authorization IS NOT NULL THEN
+        v_in_use := EXISTS (SELECT FROM connections WHERE authorization_id = v_authorization);
     END IF;
 
     IF c.circuit_status = 'Disabled' THEN
@@ -80,13 +86,11 @@ BEGIN
         r.outcome := 'vnet_has_no_gateway';
         r.facts := jsonb_build_object('detail',
             'Give the VNet a gateway first: PUT /v1/vnets/{id}/gateway.');
-    ELSIF c.used > 0 AND EXISTS (SELECT FROM connections WHERE circuit_id = c.id
-        AND vnet_id = p_vnet) THEN
+    ELSIF v_connected THEN
         r.outcome := 'already_connected';
         r.facts := jsonb_build_object('detail',
             'This VNet is connected to this circuit already; there is nothing to do.');
-    ELSIF v_authorization IS NOT NULL AND EXISTS (SELECT FROM connections
-        WHERE authorization_id = v_authorization) THEN
+    ELSIF v_in_use THEN
         r.outcome := 'authorization_in_use';
         r.facts := jsonb_build_object('detail',
             'Another connection uses this authorization; delete that one, or get an authorization '
@@ -126,7 +130,7 @@ BEGIN
     END IF;
 
     -- For the event that the trigger writes.
-    PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
+    v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
     INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id, vnet_customer_id,
         authorization_id)
     VALUES (c.id, p_vnet, c.customer_id, v.customer_id, v_authorization)

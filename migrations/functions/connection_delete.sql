@@ -6,6 +6,7 @@ DECLARE
     r verdict;
     v_circuit uuid;
     v_vnet uuid;
+    v_actor text;
     v_shared boolean;
 BEGIN
     SELECT circuit_id, vnet_id, circuit_customer_id <> p_customer INTO v_circuit, v_vnet, v_shared
@@ -16,7 +17,7 @@ BEGIN
         -- Circuit, VNet, connection: the order in which connecting takes them.
         PERFORM FROM circuits WHERE id = v_circuit FOR NO KEY UPDATE;
         PERFORM FROM vnets WHERE id = v_vnet FOR NO KEY UPDATE;
-        PERFORM set_config('onramp.actor', p_role || ':' || p_actor, true);
+        v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
         DELETE FROM connections WHERE id = p_id;
     END IF;
     r.outcome := CASE WHEN FOUND THEN 'ok' ELSE 'not_found' END;

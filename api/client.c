@@ -27,10 +27,13 @@
 enum {
     ACCEPTS_A_TURN = 64,
     LOOKS_MAX = 64, /* a head in more pieces is looked at by the clock: each look reads it all */
+    BOUNDARY_TRIES = 3,
     CLOSE_WAIT = 8, /* of the kernel's tcp_states.h */
     LINGER_MS = 2000,
     LINGER_OCTETS = 8 * 1024 * 1024
 };
+
+static const uint32_t watched = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 static void list_add(struct client *client)
 {
@@ -146,8 +149,7 @@ static struct client *client_create(struct loop *loop, int fd);
 
 static bool watch_add(struct client *client)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
-                                .data.ptr = &client->watch};
+    struct epoll_event event = {.events = watched, .data.ptr = &client->watch};
     if (epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) == 0)
         return true;
     log_line(LOG_ERR, "epoll_ctl on a connection: %s", strerror(errno));
@@ -161,10 +163,10 @@ static void watch_remove(struct client *client)
 
 /* We register behind the HTTP library: the kernel wakes the last one first, so that when it knows
  * of new octets we do. */
-static void client_serve(struct client *client)
+static void client_serve(struct client *client, struct http *http)
 {
     watch_remove(client);
-    if (http_add(client) && !watch_add(client))
+    if (http_add(http, client) && !watch_add(client))
         shutdown(client->fd, SHUT_RDWR);
 }
 
@@ -174,20 +176,52 @@ static void client_resume(struct client *client)
     http_release(client);
 }
 
-/* Whether the unread octets of a connection begin where its last request ended, and not in the
- * middle of one that the HTTP library has begun to read. */
-static bool at_boundary(const struct client *client)
+/* How many octets have come in; 0: that can't be known. */
+static uint64_t received(const struct client *client)
 {
     struct tcp_info info;
     socklen_t length = sizeof info;
-    int unread = 0;
     if (getsockopt(client->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
-        length < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
-        ioctl(client->fd, SIOCINQ, &unread) != 0)
-        return false;
+        length < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+        return 0;
     /* The end of the stream counts as an octet. */
-    uint64_t received = info.tcpi_bytes_received - (info.tcpi_state == CLOSE_WAIT);
-    return received - (uint64_t)unread == client->consumed;
+    return info.tcpi_bytes_received - (info.tcpi_state == CLOSE_WAIT);
+}
+
+/* Whether the unread octets of a connection begin where its last request ended, and not in the
+ * middle of one that the HTTP library has begun to read. */
+static bool at_boundary(struct client *client)
+{
+    int unread = 0;
+    if (client->phase == CLIENT_GATE || (client->phase == CLIENT_HELD && client->placed))
+        return true;
+    client->placed = received(client) == client->consumed;
+    /* Between the two calls more may come, but then they do not match. */
+    for (int i = 0; !client->placed && i < BOUNDARY_TRIES; i++)
+        client->placed = ioctl(client->fd, SIOCINQ, &unread) == 0 &&
+                         received(client) == client->consumed + (uint64_t)unread;
+    return client->placed;
+}
+
+/* The HTTP library has read more than the last request: what follows is with it. */
+static void client_leave(struct client *client)
+{
+    client->ahead = true;
+    if (client->phase == CLIENT_HELD)
+        client_resume(client);
+}
+
+void client_rest(struct client *client)
+{
+    struct epoll_event event = {.events = watched, .data.ptr = &client->watch};
+    if (client->ahead)
+        return;
+    http_hold(client);
+    client->phase = CLIENT_HELD;
+    client->placed = false;
+    if (client->missed) /* while the request was under way: be told again */
+        epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
+    client->missed = false;
 }
 
 /* Take the socket of a served client away from the HTTP library, which gets one at its end instead,
@@ -202,27 +236,53 @@ static struct client *client_retake(struct client *client)
         return NULL;
     }
     close(dead[1]);
+    uint64_t consumed = client->consumed;
+    bool ahead = client->ahead;
     watch_remove(client);
     http_detach(client, dead[0]);
     client->phase = CLIENT_SERVED;
     close(dead[0]);
-    return client_create(client->loop, fd);
+    struct client *other = client_create(client->loop, fd);
+    if (other) {
+        other->consumed = consumed;
+        other->ahead = ahead;
+    }
+    return other;
 }
 
 /* A head that is not yet whole: keep it from the HTTP library, and give it time. */
 static void client_wait(struct client *client, bool ended)
 {
-    int64_t deadline = client->loop->now + (int64_t)client->loop->settings->header_seconds * 1000;
     client->looks++;
     if (client->phase == CLIENT_GATE && ended) {
         client_close(client); /* half a request has no answer */
-    } else if (client->phase == CLIENT_SERVED && at_boundary(client)) {
-        http_hold(client);
-        client->phase = CLIENT_HELD;
-        client->deadline = deadline;
-    } else if (client->phase == CLIENT_HELD && ended) {
-        client_resume(client);
+        return;
     }
+    if (client->phase == CLIENT_GATE)
+        return;
+    if (client->phase == CLIENT_HELD && ended) {
+        client_resume(client);
+        return;
+    }
+    if (client->phase == CLIENT_SERVED)
+        http_hold(client);
+    else if (client->looks > 1)
+        return;
+    client->phase = CLIENT_HELD;
+    client->deadline = client->loop->now + (int64_t)client->loop->settings->header_seconds * 1000;
+}
+
+/* A head is whole: let the HTTP library read it where it has room. */
+static void client_pass(struct client *client, struct http *http)
+{
+    bool moves = client->http == &client->loop->narrow && http != client->http;
+    struct client *other = moves ? client_retake(client) : NULL;
+    if (other)
+        client = other;
+    if (client->phase == CLIENT_GATE)
+        client_serve(client, http);
+    else if (client->phase == CLIENT_HELD)
+        client_resume(client);
 }
 
 /* Look at what a client has sent; ended: it will send no more. */
@@ -239,17 +299,24 @@ static void client_look(struct client *client, bool ended)
         client_resume(client);
     if (got <= 0)
         return;
-    switch (head_scan(&head, bytes, (size_t)got)) {
+    enum head_verdict verdict = head_scan(&head, bytes, (size_t)got);
+    struct http *http = client->http;
+    if (verdict == HEAD_COMPLETE) {
+        client->ahead |= (uint64_t)got > head.length + head.content_length;
+        http = http_for(client->loop, &head, (size_t)got);
+    }
+    /* Where the library may go on it doesn't matter what it has read already. */
+    bool stays =
+        verdict == HEAD_COMPLETE && (client->http == http || client->http != &client->loop->narrow);
+    if (!stays && !at_boundary(client)) {
+        client_leave(client); /* what is not at a boundary the guard will see */
+        return;
+    }
+    switch (verdict) {
     case HEAD_COMPLETE:
-        if (client->phase == CLIENT_GATE)
-            client_serve(client);
-        else if (client->phase == CLIENT_HELD)
-            client_resume(client);
+        client_pass(client, http);
         break;
     case HEAD_REFUSED:
-        /* What is not at a boundary the guard will see. */
-        if (client->phase == CLIENT_SERVED && !at_boundary(client))
-            break;
         if (client->phase != CLIENT_GATE)
             client = client_retake(client);
         if (client)
@@ -272,11 +339,12 @@ static void client_ready(struct watch *watch, uint32_t events)
             client_look(client, ended);
         break;
     case CLIENT_SERVED:
-        client->loop->http_ready = true; /* it was woken by the same octets */
+        client->http->ready = true; /* it was woken by the same octets */
         if (!client->request)
             client_look(client, ended);
         else if (ended)
             wait_gone(client->request);
+        client->missed |= client->request != NULL;
         break;
     case CLIENT_LINGERING:
         if (discard(client))
@@ -357,6 +425,8 @@ void clients_reap(struct loop *loop)
         else if (client->looks >= LOOKS_MAX &&
                  (client->phase == CLIENT_GATE || client->phase == CLIENT_HELD))
             client_look(client, false);
+        else if (client->phase == CLIENT_HELD && !at_boundary(client))
+            client_leave(client); /* it had sent more between our look and the library's */
     }
     if (!atomic_load(&loop->hushed) && loop->client_count < loop->client_limit)
         clients_listen(loop, true);
@@ -366,7 +436,8 @@ void clients_end_idle(struct loop *loop)
 {
     for (struct client *client = loop->clients; client; client = client->next) {
         int unread = 0;
-        if (client->phase != CLIENT_SERVED || client->request)
+        bool served = client->phase == CLIENT_SERVED || client->phase == CLIENT_HELD;
+        if (!served || client->request)
             continue;
         if (ioctl(client->fd, SIOCINQ, &unread) != 0 || unread == 0)
             client->deadline = loop->now;

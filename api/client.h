@@ -4,7 +4,9 @@
  * A new connection waits at the gate until the head of its first request is whole and well-formed:
  * its bytes are looked at without being taken (MSG_PEEK). What is refused there is answered by us
  * in full, and closed without losing the answer; what passes is handed to the HTTP library, socket
- * and all. From then on the client only keeps its deadline, which the reaper enforces. */
+ * and all. Between two requests the library is kept from reading, until the next head has been
+ * looked at in the same way; only a client that does not wait for answers it reads by itself, and
+ * the guard looks alone. The reaper enforces the deadlines. */
 #ifndef ONRAMP_API_CLIENT_H
 #define ONRAMP_API_CLIENT_H
 
@@ -15,13 +17,14 @@
 #include <stdint.h>
 
 struct MHD_Connection;
+struct http;
 struct loop;
 struct request;
 
 enum client_phase {
     CLIENT_GATE,     /* the first head is not yet whole */
     CLIENT_SERVED,   /* with the HTTP library, which owns the socket now */
-    CLIENT_HELD,     /* the same, suspended: a later head is not yet whole */
+    CLIENT_HELD,     /* the same, suspended until a later head is whole */
     CLIENT_LINGERING /* answered by us; what still comes in is thrown away */
 };
 
@@ -31,12 +34,16 @@ struct client {
     struct client *next, *previous;
     enum client_phase phase;
     int fd;
-    int looks;                         /* at the head that is coming in */
+    bool ahead;  /* it sends requests without waiting for answers: the library reads on by itself */
+    bool missed; /* events that came while a request was under way */
+    bool placed; /* while held: that the library has read nothing of the next request */
+    int looks;   /* at the head that is coming in */
     int64_t deadline;                  /* milliseconds, monotonic; INT64_MAX: none */
     uint64_t lingered;                 /* octets thrown away */
     uint64_t consumed;                 /* octets of all requests that are done */
     struct request *request;           /* under way, or NULL */
     struct MHD_Connection *connection; /* while it is served */
+    struct http *http;                 /* that serves it, or NULL */
 };
 
 /* Accept what waits in the listening socket. */
@@ -55,6 +62,10 @@ void client_answer(struct client *client, struct refusal refusal, const char *ta
 
 /* Forget a client; its socket is closed or another's. */
 void client_free(struct client *client);
+
+/* A request of a served client is done, and its connection is kept: keep the HTTP library from
+ * reading it until we have looked at the next head. */
+void client_rest(struct client *client);
 
 /* End the clients whose deadline has passed. */
 void clients_reap(struct loop *loop);

@@ -10,7 +10,7 @@ struct scan {
     const char *at, *end;
     struct head *out;
     bool http10;
-    int fields, hosts, lengths, codings, cookies;
+    int hosts, lengths, codings;
     unsigned singles; /* bits of the fields that may stand once only */
     bool chunked;
 };
@@ -209,7 +209,7 @@ static bool has_item(const char *value, size_t length, const char *item)
 static enum head_verdict field_noted(struct scan *scan, const char *name, size_t name_length,
                                      const char *value, size_t length)
 {
-    if (++scan->fields > FIELDS_MAX)
+    if (++scan->out->fields > FIELDS_MAX)
         return refuse(scan, "headers_too_large", "There are more than 64 header fields.");
     if (named(name, name_length, "content-length"))
         return length_noted(scan, value, length);
@@ -226,10 +226,10 @@ static enum head_verdict field_noted(struct scan *scan, const char *name, size_t
     if (named(name, name_length, "connection") && has_item(value, length, "close"))
         scan->out->close = true;
     if (named(name, name_length, "cookie")) {
-        scan->cookies++;
+        scan->out->cookies++;
         for (size_t i = 0; i < length; i++)
-            scan->cookies += value[i] == ';' || value[i] == ',';
-        if (scan->cookies > COOKIES_MAX)
+            scan->out->cookies += value[i] == ';' || value[i] == ',';
+        if (scan->out->cookies > COOKIES_MAX)
             return refuse(scan, "headers_too_large", "There are too many cookies; send none.");
     }
     for (unsigned i = 0; i < sizeof single_fields / sizeof *single_fields; i++) {

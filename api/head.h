@@ -40,6 +40,7 @@ struct head {
     size_t target_length;
     bool sized;              /* there is a Content-Length */
     uint64_t content_length; /* 0 without one */
+    int fields, cookies;     /* how many */
     bool close;              /* the client asks for Connection: close, or is of HTTP/1.0 */
     struct refusal refusal;  /* with HEAD_REFUSED */
 };

@@ -20,9 +20,14 @@
 #include <unistd.h>
 
 enum {
-    /* Of each connection, all of it zeroed after each request: the longest head, 64 fields of it as
-     * the library keeps them, and the head of the answer. */
-    CONNECTION_OCTETS = HEAD_MAX + HEAD_MAX / 2,
+    /* Of each connection: the longest head, its fields and cookies as the library keeps them, and
+     * the head of the answer. Half of it takes in what was sent, as long as that suffices. */
+    ROOMY_OCTETS = HEAD_MAX + HEAD_MAX / 2,
+    NARROW_OCTETS = ROOMY_OCTETS / 4,
+    /* What fits into the narrow one whatever has come in behind it: half of it is left for fields
+     * of 64 octets and an answer that may have a link as long as the target. */
+    NARROW_HEAD = 1024,
+    NARROW_FIELDS = 16,
     IDLE_SECONDS = 75,    /* longer than the keep-alive of the usual proxies in front */
     SENDING_SECONDS = 30, /* for a client to take its answer */
     RUNS_A_TURN = 4
@@ -33,6 +38,16 @@ static struct client *client_of(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
+}
+
+static bool is_narrow(const struct client *client)
+{
+    return client->http == &client->loop->narrow;
+}
+
+static bool head_is_small(const struct head *head)
+{
+    return head->length <= NARROW_HEAD && head->fields <= NARROW_FIELDS && head->cookies == 0;
 }
 
 /* A connection begins or ends. */
@@ -87,11 +102,17 @@ static void overrule(struct loop *loop, unsigned status)
         {431, "headers_too_large"}
     };
     struct refusal refusal = {"malformed_request", NULL};
+    struct client *client = loop->heads == 1 && loop->heading ? loop->heading->client : NULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].status == status)
             refusal.code = codes[i].code;
-    if (loop->heads == 1 && loop->heading)
-        client_answer(loop->heading->client, refusal, loop->heading->raw_target,
+    if (!client)
+        return;
+    /* Too large for here, which is not the client's fault; see head_in. */
+    if (is_narrow(client) && strcmp(refusal.code, "malformed_request") != 0)
+        shutdown(client->fd, SHUT_RDWR);
+    else
+        client_answer(client, refusal, loop->heading->raw_target,
                       strlen(loop->heading->raw_target));
 }
 
@@ -120,7 +141,6 @@ static void completed(void *cls, struct MHD_Connection *connection, void **conte
     struct loop *loop = cls;
     struct request *request = *context;
     (void)connection;
-    (void)code;
     if (!request)
         return;
     if (request->phase == PHASE_HEAD)
@@ -129,8 +149,12 @@ static void completed(void *cls, struct MHD_Connection *connection, void **conte
     request->client->looks = 0;
     request->client->consumed += request->octets;
     request->client->deadline = loop->now + IDLE_SECONDS * 1000;
+    bool kept = code == MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->closes && !loop->draining;
+    struct client *client = request->client;
     request_done(request);
     *context = NULL;
+    if (kept)
+        client_rest(client);
 }
 
 static enum MHD_Result answer_queue(struct request *request)
@@ -150,6 +174,7 @@ static enum MHD_Result head_in(struct request *request, const char *method, cons
     struct head head;
     const char *id = request_header(request, "x-request-id");
     headed(request);
+    request->closes = true; /* as it does after a refusal here */
     if (id && request_id_valid(id))
         memcpy(request->id, id, strlen(id) + 1);
     if (guard_head(&head, request, method, version) == HEAD_REFUSED) {
@@ -159,12 +184,18 @@ static enum MHD_Result head_in(struct request *request, const char *method, cons
         return answer_queue(request);
     }
     request->method = method_read(method);
+    request->closes = head.close;
     request->sized = head.sized;
     request->octets = head.length + head.content_length;
     request->body_capacity = head.content_length;
     request->client->deadline =
         request->loop->now + (int64_t)request->loop->settings->body_seconds * 1000;
     request->phase = PHASE_BODY;
+    /* It came while the request before it was answered, so that nobody chose a daemon by it, and
+     * there may be no room for its answer. A client that doesn't wait for answers has to be
+     * prepared to ask again for those that don't come (RFC 9112 section 9.3.2). */
+    if (is_narrow(request->client) && !head_is_small(&head))
+        return MHD_NO;
     return MHD_YES;
 }
 
@@ -224,27 +255,26 @@ static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
 
 static void http_ready(struct watch *watch, uint32_t events)
 {
-    struct loop *loop = (struct loop *)(void *)((char *)watch - offsetof(struct loop, http_watch));
     (void)events;
-    loop->http_ready = true;
+    ((struct http *)watch)->ready = true;
 }
 
-bool http_open(struct loop *loop)
+static bool daemon_open(struct loop *loop, struct http *http, size_t octets)
 {
-    loop->daemon = MHD_start_daemon(
+    http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
         NULL, NULL, handle, loop, MHD_OPTION_EXTERNAL_LOGGER, library_logged, loop,
-        MHD_OPTION_CONNECTION_LIMIT, loop->client_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_OCTETS, MHD_OPTION_URI_LOG_CALLBACK, logged, loop,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, loop,
-        MHD_OPTION_NOTIFY_CONNECTION, notified, loop, MHD_OPTION_END);
-    if (!loop->daemon) {
+        MHD_OPTION_CONNECTION_LIMIT, loop->client_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, octets,
+        MHD_OPTION_URI_LOG_CALLBACK, logged, loop, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, loop, MHD_OPTION_NOTIFY_CONNECTION, notified, loop,
+        MHD_OPTION_END);
+    if (!http->daemon) {
         log_line(LOG_ERR, "libmicrohttpd cannot be started");
         return false;
     }
-    loop->http_watch.ready = http_ready;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->http_watch};
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    http->watch.ready = http_ready;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &http->watch};
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, info->epoll_fd, &event) != 0) {
         log_line(LOG_ERR, "libmicrohttpd gives no epoll descriptor");
         return false;
@@ -252,14 +282,30 @@ bool http_open(struct loop *loop)
     return true;
 }
 
-bool http_add(struct client *client)
+bool http_open(struct loop *loop)
+{
+    return daemon_open(loop, &loop->narrow, NARROW_OCTETS) &&
+           daemon_open(loop, &loop->roomy, ROOMY_OCTETS);
+}
+
+/* Who sends more than a request goes to the roomy one before it sends more of it than the narrow
+ * one could read, and a body goes there that it would have to read in pieces. */
+struct http *http_for(struct loop *loop, const struct head *head, size_t octets)
+{
+    uint64_t length = head->length + head->content_length;
+    bool narrow = head_is_small(head) && octets <= length && length <= NARROW_OCTETS / 2;
+    return narrow ? &loop->narrow : &loop->roomy;
+}
+
+bool http_add(struct http *http, struct client *client)
 {
     struct loop *loop = client->loop;
     loop->adding = client;
-    loop->http_ready = true;
+    client->http = http;
+    http->ready = true;
     /* It keeps an address for those who ask; nobody here does. */
     struct sockaddr_in nowhere = {.sin_family = AF_INET};
-    bool added = MHD_add_connection(loop->daemon, client->fd, (struct sockaddr *)&nowhere,
+    bool added = MHD_add_connection(http->daemon, client->fd, (struct sockaddr *)&nowhere,
                                     sizeof nowhere) == MHD_YES;
     if (!added && loop->adding)
         client_free(client); /* the socket is closed, and nobody was notified */
@@ -275,6 +321,7 @@ void http_hold(struct client *client)
 void http_release(struct client *client)
 {
     MHD_resume_connection(client->connection);
+    client->http->ready = true;
     client->loop->resumed = true;
 }
 
@@ -288,23 +335,39 @@ void http_detach(struct client *client, int other)
     http_release(client);
 }
 
-bool http_turn(struct loop *loop)
+void http_wake(struct loop *loop)
+{
+    loop->narrow.ready = loop->roomy.ready = true;
+}
+
+static void daemon_turn(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG timeout = 0;
-    bool again = loop->http_ready || loop->resumed;
-    for (int i = 0; again && i < RUNS_A_TURN; i++) {
-        loop->http_ready = loop->resumed = false;
-        MHD_run(loop->daemon);
-        again =
-            loop->resumed || (MHD_get_timeout(loop->daemon, &timeout) == MHD_YES && timeout == 0);
+    for (int i = 0; http->ready && i < RUNS_A_TURN; i++) {
+        http->ready = false;
+        MHD_run(http->daemon);
+        if (MHD_get_timeout(http->daemon, &timeout) == MHD_YES && timeout == 0)
+            http->ready = true;
     }
-    loop->http_ready = again;
-    return again;
+}
+
+bool http_turn(struct loop *loop)
+{
+    daemon_turn(&loop->narrow);
+    daemon_turn(&loop->roomy);
+    loop->resumed = false; /* the daemons know which of them it was */
+    return loop->narrow.ready || loop->roomy.ready;
+}
+
+static void daemon_close(struct http *http)
+{
+    if (http->daemon)
+        MHD_stop_daemon(http->daemon);
+    http->daemon = NULL;
 }
 
 void http_close(struct loop *loop)
 {
-    if (loop->daemon)
-        MHD_stop_daemon(loop->daemon);
-    loop->daemon = NULL;
+    daemon_close(&loop->narrow);
+    daemon_close(&loop->roomy);
 }

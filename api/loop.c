@@ -273,7 +273,7 @@ static void drain_end(struct loop *loop)
     loop->lanes = NULL;
     waits_cut(loop);
     clients_release(loop);
-    loop->http_ready = true;
+    http_wake(loop);
     for (int i = 0; i < LAST_TURNS && http_turn(loop); i++)
         ;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.h - one event loop: a thread with one epoll, one libmicrohttpd daemon, one set of database
- * lanes, its clients and its requests. Nothing in it is shared but what is marked atomic, and
- * nobody else calls into it: other threads write to its inbox. */
+/* loop.h - one event loop: a thread with one epoll, two libmicrohttpd daemons, one set of
+ * database lanes, its clients and its requests. Nothing in it is shared but what is marked atomic,
+ * and nobody else calls into it: other threads write to its inbox. */
 #ifndef ONRAMP_API_LOOP_H
 #define ONRAMP_API_LOOP_H
 
+#include "api/http.h"
 #include "api/request_id.h"
 #include "api/server.h"
 #include "api/text.h"
@@ -15,7 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct MHD_Daemon;
 struct client;
 struct request;
 struct secret_cache;
@@ -35,15 +35,14 @@ struct loop {
 
     int epoll_fd, inbox_fd;
     int listen_fd; /* shared with the other loops, owned by the server */
-    struct watch inbox, listening, http_watch;
-    struct MHD_Daemon *daemon;
+    struct watch inbox, listening;
+    struct http narrow, roomy;
     struct lanes *lanes;
 
-    int64_t now;     /* milliseconds, monotonic, of this turn */
-    bool http_ready; /* the HTTP library has something to do */
-    bool resumed;    /* a suspended connection has its answer */
-    bool accepting;  /* the listening socket is in the epoll */
-    bool draining;   /* stopping: every answer closes its connection */
+    int64_t now;    /* milliseconds, monotonic, of this turn */
+    bool resumed;   /* a suspended connection has its answer */
+    bool accepting; /* the listening socket is in the epoll */
+    bool draining;  /* stopping: every answer closes its connection */
     int64_t drain_deadline;
     int64_t next_reaping;
 

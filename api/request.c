@@ -6,6 +6,7 @@
 #include "api/client.h"
 #include "api/condition.h"
 #include "api/guard.h"
+#include "api/http.h"
 #include "api/json_text.h"
 #include "api/log.h"
 #include "api/loop.h"
@@ -125,8 +126,7 @@ void request_resume(struct request *request, enum phase phase)
     if (request->phase != PHASE_ANSWERED || !request->suspended)
         return;
     request->suspended = false;
-    request->loop->resumed = true;
-    MHD_resume_connection(request->connection);
+    http_release(request->client);
 }
 
 void request_fail(struct request *request, enum failure failure)

@@ -48,6 +48,7 @@ struct request {
     enum phase phase;
     bool waiting;    /* a query is under way: the phase goes on in its callback */
     bool suspended;  /* the HTTP library does not look at the connection */
+    bool closes;     /* its connection, after the answer */
     int64_t arrived; /* milliseconds, monotonic: when the request line was in */
     int64_t arrived_us;
 

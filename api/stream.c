@@ -4,6 +4,7 @@
 #include "api/answer.h"
 #include "api/authentication.h"
 #include "api/client.h"
+#include "api/http.h"
 #include "api/log.h"
 #include "api/loop.h"
 #include "api/media_type.h"
@@ -48,8 +49,7 @@ void stream_free(struct stream *stream)
 static void wake(struct request *request)
 {
     request->stream->idle = false;
-    MHD_resume_connection(request->connection);
-    request->loop->resumed = true;
+    http_release(request->client);
 }
 
 static void finish(struct request *request)

@@ -4,6 +4,9 @@ one request after the other, and closing is done when it is asked for."""
 
 import http.client
 import json
+import re
+import socket
+import time
 
 import pytest
 
@@ -84,3 +87,62 @@ def test_a_client_that_asks_to_close_is_closed(anonymous):
     assert said.replies[0][1]["connection"].lower() == "close"
     said = wire.talk(address, b"GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n")
     assert said.statuses == [200] and said.closed
+
+
+@pytest.mark.parametrize("size", [900, 1100, 3000, 8000, 16000])
+def test_a_head_may_be_larger_than_all_before_it(anonymous, size):
+    """However soon it comes: it is not only moved to where there is room when there is time."""
+    small = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    large = small[:-2] + b"X-Long: " + b"x" * (size - len(small) - 10) + b"\r\n\r\n"
+    assert len(large) == size
+    with socket.create_connection((anonymous.host, anonymous.port), timeout=5) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for octets in [small] * 3 + [large, small] * 50:
+            sock.sendall(octets)
+            assert answer(sock)[0] == 200
+        sock.sendall(large[:size // 2])
+        time.sleep(0.05)
+        sock.sendall(large[size // 2:] + large + small)
+        assert [answer(sock)[0] for _ in range(3)] == [200] * 3
+
+
+def test_a_body_may_be_larger_than_all_before_it(customer):
+    connection = http.client.HTTPConnection(customer.client.host, customer.client.port, timeout=10)
+    connection.connect()
+    sock = connection.sock
+    try:
+        for size in (10, 60000, 2500, 60000, 10):
+            body = json.dumps({"name": "x", "unknown": "y" * size}).encode()
+            response = exchange(connection, "POST", "/v1/vnets", customer.token, body)
+            assert response.status == 422 and connection.sock is sock
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("pause", [0, 0.0001, 0.001, 0.01])
+def test_who_does_not_wait_for_answers_gets_all(anonymous, pause):
+    """Cut anywhere, so that the server has read a part of the next request or has not."""
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    octets, count = request * 40, 0
+    with socket.create_connection((anonymous.host, anonymous.port), timeout=5) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(octets), len(request) + 7):
+            sock.sendall(octets[start:start + len(request) + 7])
+            time.sleep(pause)
+        while count < 40:
+            assert answer(sock)[0] == 200
+            count += 1
+
+
+def answer(sock):
+    """The next answer, octet by octet as far as its head goes, so that nothing behind it is lost."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        octet = sock.recv(1)
+        assert octet, f"closed after {head!r}"
+        head += octet
+    length = int(re.search(rb"\r\nContent-Length: (\d+)", head, re.I)[1])
+    body = b""
+    while len(body) < length:
+        body += sock.recv(length - len(body))
+    return int(head.split()[1]), body

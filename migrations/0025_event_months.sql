@@ -67,6 +67,7 @@ DECLARE
     v_from timestamptz := date_trunc('month', p_month::timestamptz);
 BEGIN
     EXECUTE format('CREATE TABLE %I (LIKE circuit_events INCLUDING DEFAULTS)', v_name);
+    EXECUTE format('ALTER TABLE %I OWNER TO onramp_owner', v_name); -- whoever calls this
     EXECUTE format('CREATE TRIGGER an_event_is_never_changed '
                    'BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT '
                    'EXECUTE FUNCTION refuse(''an event is never changed or deleted'')', v_name);

@@ -162,7 +162,7 @@ def test_the_database_has_no_secret(played):
     text = dump(played.url)
     for table in ("idempotency_keys", "callback_secrets", "webhook_secrets", "circuit_events",
                   "deliveries", "feed"):
-        assert f"COPY onramp.{table} " in text
+        assert re.search(rf"COPY onramp\.{table}(_\d{{4}}_\d\d)? ", text), table
     # That it would be found: the sealed ones are there, and so is what is no secret.
     assert len(re.findall(r"\tv1\.[\w-]+\.[\w-]+\t", text)) >= 11
     assert played.partner.slug in text

@@ -99,7 +99,7 @@ START_TEST(revoking_waits_for_connecting_and_takes_it_along)
                            "SELECT customer_id FROM acts_of_vnet_owners WHERE circuit_id = '%s'",
                            circuit),
                      theirs);
-    refused(owner, "an_act_is_never_changed", "DELETE FROM acts_of_vnet_owners");
+    refused(owner, "an_act_is_kept_as_long_as_its_event", "DELETE FROM acts_of_vnet_owners");
 }
 END_TEST
 

@@ -211,15 +211,23 @@ static void client_leave(struct client *client)
         client_resume(client);
 }
 
+/* Whether a client that does not wait for answers stands where it can be moved to the daemon that
+ * has room for whatever comes; from then on the library may read it by itself. */
+static bool moves_next(struct client *client)
+{
+    return client->http == &client->loop->narrow && at_boundary(client);
+}
+
 void client_rest(struct client *client)
 {
     struct epoll_event event = {.events = watched, .data.ptr = &client->watch};
-    if (client->ahead)
-        return;
-    http_hold(client);
-    client->phase = CLIENT_HELD;
-    client->placed = false;
-    if (client->missed) /* while the request was under way: be told again */
+    bool rests = !client->ahead || moves_next(client);
+    if (rests) {
+        http_hold(client);
+        client->phase = CLIENT_HELD;
+        client->placed = false;
+    }
+    if (client->missed || (rests && client->ahead)) /* what is still unread: be told again */
         epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
     client->missed = false;
 }
@@ -285,6 +293,29 @@ static void client_pass(struct client *client, struct http *http)
         client_resume(client);
 }
 
+/* The empty line that may stand before a request is in no length that the library tells us, so that
+ * we would lose count of what it has read. */
+static void blank_take(struct client *client, const char *bytes)
+{
+    char blank[2];
+    if (bytes[0] != '\r' || client->phase == CLIENT_SERVED || !at_boundary(client))
+        return;
+    ssize_t taken = recv(client->fd, blank, sizeof blank, MSG_DONTWAIT);
+    client->consumed += taken > 0 ? (uint64_t)taken : 0;
+}
+
+/* Nothing will come any more. Resumed, the HTTP library reads, and sees that; else it may not. */
+static void client_finish(struct client *client)
+{
+    if (client->phase == CLIENT_GATE) {
+        client_close(client);
+        return;
+    }
+    if (client->phase == CLIENT_SERVED)
+        http_hold(client);
+    client_resume(client);
+}
+
 /* Look at what a client has sent; ended: it will send no more. */
 static void client_look(struct client *client, bool ended)
 {
@@ -293,17 +324,17 @@ static void client_look(struct client *client, bool ended)
     ssize_t got = recv(client->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0 && client->phase == CLIENT_GATE)
-        client_close(client);
-    else if (got <= 0 && client->phase == CLIENT_HELD)
-        client_resume(client);
-    if (got <= 0)
+    if (got <= 0) {
+        client_finish(client);
         return;
+    }
     enum head_verdict verdict = head_scan(&head, bytes, (size_t)got);
     struct http *http = client->http;
     if (verdict == HEAD_COMPLETE) {
         client->ahead |= (uint64_t)got > head.length + head.content_length;
-        http = http_for(client->loop, &head, (size_t)got);
+        http = client->ahead ? &client->loop->roomy : http_for(client->loop, &head, (size_t)got);
+        client->missed |= ended;
+        blank_take(client, bytes);
     }
     /* Where the library may go on it doesn't matter what it has read already. */
     bool stays =

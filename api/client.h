@@ -35,7 +35,7 @@ struct client {
     enum client_phase phase;
     int fd;
     bool ahead;  /* it sends requests without waiting for answers: the library reads on by itself */
-    bool missed; /* events that came while a request was under way */
+    bool missed; /* events that came while a request was under way, or the end with its head */
     bool placed; /* while held: that the library has read nothing of the next request */
     int looks;   /* at the head that is coming in */
     int64_t deadline;                  /* milliseconds, monotonic; INT64_MAX: none */

@@ -9,7 +9,6 @@
 struct scan {
     const char *at, *end;
     struct head *out;
-    bool http10;
     int hosts, lengths, codings;
     unsigned singles; /* bits of the fields that may stand once only */
     bool chunked;
@@ -150,8 +149,8 @@ static enum head_verdict version_read(struct scan *scan)
     }
     if (scan->at[5] != '1')
         return refuse(scan, "http_version_not_supported", NULL);
-    scan->http10 = scan->at[7] == '0';
-    scan->out->close = scan->http10;
+    scan->out->http10 = scan->at[7] == '0';
+    scan->out->close = scan->out->http10;
     scan->at += i;
     return line_end(scan);
 }
@@ -271,11 +270,11 @@ static enum head_verdict field_read(struct scan *scan)
 /* What only the whole head can tell. */
 static enum head_verdict framing_check(struct scan *scan)
 {
-    if (scan->hosts == 0 && !scan->http10)
+    if (scan->hosts == 0 && !scan->out->http10)
         return malformed(scan, "The Host header field is missing.");
     if (scan->codings > 0 && scan->lengths > 0)
         return malformed(scan, "Content-Length and Transfer-Encoding exclude each other.");
-    if (scan->codings > 0 && scan->http10)
+    if (scan->codings > 0 && scan->out->http10)
         return malformed(scan, "HTTP/1.0 has no transfer codings.");
     if (scan->codings == 1 && scan->chunked)
         return refuse(scan, "length_required", NULL);

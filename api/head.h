@@ -41,6 +41,7 @@ struct head {
     bool sized;              /* there is a Content-Length */
     uint64_t content_length; /* 0 without one */
     int fields, cookies;     /* how many */
+    bool http10;             /* which lives on only where the client asks for it */
     bool close;              /* the client asks for Connection: close, or is of HTTP/1.0 */
     struct refusal refusal;  /* with HEAD_REFUSED */
 };

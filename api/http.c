@@ -74,24 +74,24 @@ static void *logged(void *cls, const char *uri, struct MHD_Connection *connectio
     struct client *client = client_of(connection);
     client->deadline = loop->now + (int64_t)loop->settings->header_seconds * 1000;
     client->request = request_new(loop, client, connection, uri);
-    loop->heading = client->request;
-    loop->heads++;
+    client->http->heading = client->request;
+    client->http->heads++;
     return client->request;
 }
 
 /* The head of a request is read, or never will be. */
 static void headed(struct request *request)
 {
-    struct loop *loop = request->loop;
-    loop->heads--;
-    if (loop->heading == request)
-        loop->heading = NULL;
+    struct http *http = request->client->http;
+    http->heads--;
+    if (http->heading == request)
+        http->heading = NULL;
 }
 
 /* The HTTP library says that it will answer a head by itself. When it does so for a length or for
  * cookies its answer has two heads; so ours goes out first, and the socket takes no more. Which
  * request it means it does not say: we act only when there is but one. */
-static void overrule(struct loop *loop, unsigned status)
+static void overrule(const struct http *http, unsigned status)
 {
     static const struct {
         unsigned status;
@@ -102,7 +102,7 @@ static void overrule(struct loop *loop, unsigned status)
         {431, "headers_too_large"}
     };
     struct refusal refusal = {"malformed_request", NULL};
-    struct client *client = loop->heads == 1 && loop->heading ? loop->heading->client : NULL;
+    struct client *client = http->heads == 1 && http->heading ? http->heading->client : NULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].status == status)
             refusal.code = codes[i].code;
@@ -112,8 +112,8 @@ static void overrule(struct loop *loop, unsigned status)
     if (is_narrow(client) && strcmp(refusal.code, "malformed_request") != 0)
         shutdown(client->fd, SHUT_RDWR);
     else
-        client_answer(client, refusal, loop->heading->raw_target,
-                      strlen(loop->heading->raw_target));
+        client_answer(client, refusal, http->heading->raw_target,
+                      strlen(http->heading->raw_target));
 }
 
 static void library_logged(void *cls, const char *format, va_list arguments)
@@ -122,12 +122,12 @@ static void library_logged(void *cls, const char *format, va_list arguments)
 static void library_logged(void *cls, const char *format, va_list arguments)
 {
     static const char answers[] = "Error processing request (HTTP response code is %u";
-    struct loop *loop = cls;
+    const struct http *http = cls;
     char text[256];
     va_list copy;
     va_copy(copy, arguments);
     if (strncmp(format, answers, sizeof answers - 1) == 0)
-        overrule(loop, va_arg(copy, unsigned));
+        overrule(http, va_arg(copy, unsigned));
     va_end(copy);
     if (!log_shows(LOG_DEBUG))
         return;
@@ -263,7 +263,7 @@ static bool daemon_open(struct loop *loop, struct http *http, size_t octets)
 {
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-        NULL, NULL, handle, loop, MHD_OPTION_EXTERNAL_LOGGER, library_logged, loop,
+        NULL, NULL, handle, loop, MHD_OPTION_EXTERNAL_LOGGER, library_logged, http,
         MHD_OPTION_CONNECTION_LIMIT, loop->client_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, octets,
         MHD_OPTION_URI_LOG_CALLBACK, logged, loop, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, completed, loop, MHD_OPTION_NOTIFY_CONNECTION, notified, loop,
@@ -289,11 +289,13 @@ bool http_open(struct loop *loop)
 }
 
 /* Who sends more than a request goes to the roomy one before it sends more of it than the narrow
- * one could read, and a body goes there that it would have to read in pieces. */
+ * one could read, and a body goes there that it would have to read in pieces. Clients of HTTP/1.0
+ * go there because they do not rest. */
 struct http *http_for(struct loop *loop, const struct head *head, size_t octets)
 {
     uint64_t length = head->length + head->content_length;
-    bool narrow = head_is_small(head) && octets <= length && length <= NARROW_OCTETS / 2;
+    bool narrow =
+        head_is_small(head) && !head->http10 && octets <= length && length <= NARROW_OCTETS / 2;
     return narrow ? &loop->narrow : &loop->roomy;
 }
 

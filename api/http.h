@@ -20,11 +20,14 @@ struct MHD_Daemon;
 struct client;
 struct head;
 struct loop;
+struct request;
 
 struct http {
     struct watch watch;
     struct MHD_Daemon *daemon;
-    bool ready; /* it has something to do */
+    bool ready;              /* it has something to do */
+    struct request *heading; /* the last one whose head it is reading, or NULL */
+    unsigned heads;          /* how many such there are */
 };
 
 /* Start the daemons and register them in the loop's epoll. False after logging why. */

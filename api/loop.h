@@ -49,8 +49,6 @@ struct loop {
     struct client *clients;
     unsigned client_count, client_limit;
     struct client *adding;   /* the one that is being handed to the HTTP library */
-    struct request *heading; /* the last one whose head is being read, or NULL */
-    unsigned heads;          /* how many such there are */
     struct request *spare;
     unsigned spare_count;
     struct token_cache *tokens;

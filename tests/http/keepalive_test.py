@@ -134,6 +134,92 @@ def test_who_does_not_wait_for_answers_gets_all(anonymous, pause):
             count += 1
 
 
+def test_a_last_request_may_come_with_the_end(customer):
+    """Who sends no more is closed when it has its answer, and not when it has been idle."""
+    for request in (HEALTH, listing(customer)):
+        for before in range(3):
+            with connected(customer.client) as sock:
+                for _ in range(before):
+                    sock.sendall(request)
+                    assert answer(sock)[0] == 200
+                time.sleep(0.02)
+                sock.sendall(request)
+                sock.shutdown(socket.SHUT_WR)
+                assert answer(sock)[0] == 200
+                sock.settimeout(2)
+                assert sock.recv(1) == b""
+
+
+@pytest.mark.parametrize("pause", [0, 0.4])
+def test_an_empty_line_before_a_request_costs_nothing(customer, pause):
+    """The library counts it to no head; still it is known where the next one begins."""
+    for request in (HEALTH, listing(customer)):
+        with connected(customer.client) as sock:
+            for octets in (request, b"\r\n" + request, larger(5000), b"\r\n" + larger(5000), request):
+                sock.sendall(octets)
+                assert answer(sock)[0] == 200
+                time.sleep(pause)
+
+
+def test_the_end_is_seen_whenever_it_comes(anonymous):
+    """Also from who has not waited for answers before, or has sent larger requests."""
+    for before in (HEALTH, HEALTH + HEALTH, larger(5000)):
+        for turn in range(25):
+            with connected(anonymous) as sock:
+                sock.sendall(before)
+                for _ in range(before.count(b"GET ")):
+                    assert answer(sock)[0] == 200
+                sock.sendall(HEALTH)
+                later = time.perf_counter() + turn * 0.00002
+                while time.perf_counter() < later:
+                    pass
+                sock.shutdown(socket.SHUT_WR)
+                assert answer(sock)[0] == 200
+                sock.settimeout(2)
+                assert sock.recv(1) == b""
+
+
+def test_who_has_not_waited_once_may_send_more_later(anonymous):
+    """However the first of its requests came to be read: those that it waits for are answered."""
+    for turn in range(40):
+        with connected(anonymous) as sock:
+            for _ in range(3):
+                sock.sendall(HEALTH)
+                sock.sendall(HEALTH)
+                assert [answer(sock)[0] for _ in range(2)] == [200] * 2
+            for _ in range(10):
+                sock.sendall(larger(900 + 100 * turn))
+                assert answer(sock)[0] == 200
+
+
+def test_http_1_0_may_ask_to_be_kept_and_send_more_later(anonymous):
+    old = HEALTH.replace(b"1.1", b"1.0")[:-2] + b"Connection: keep-alive\r\n"
+    with connected(anonymous) as sock:
+        for size in (10, 900, 5000, 10, 15000) * 5:
+            sock.sendall(old + b"X-Long: " + b"x" * size + b"\r\n\r\n")
+            assert answer(sock)[0] == 200
+
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def larger(size):
+    """The same with a head of that size."""
+    return HEALTH[:-2] + b"X-Long: " + b"x" * (size - len(HEALTH) - 10) + b"\r\n\r\n"
+
+
+def listing(customer):
+    """A request that asks the database."""
+    token = f"Authorization: Bearer {customer.token}\r\n".encode()
+    return b"GET /v1/circuits HTTP/1.1\r\nHost: x\r\n" + token + b"\r\n"
+
+
+def connected(client):
+    sock = socket.create_connection((client.host, client.port), timeout=5)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
 def answer(sock):
     """The next answer, octet by octet as far as its head goes, so that nothing behind it is lost."""
     head = b""

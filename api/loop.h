@@ -48,7 +48,7 @@ struct loop {
 
     struct client *clients;
     unsigned client_count, client_limit;
-    struct client *adding;   /* the one that is being handed to the HTTP library */
+    struct client *adding; /* the one that is being handed to the HTTP library */
     struct request *spare;
     unsigned spare_count;
     struct token_cache *tokens;

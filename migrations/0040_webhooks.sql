@@ -168,6 +168,11 @@ CREATE TABLE delivery_attempts (
         CONSTRAINT a_response_is_kept_up_to_4096_octets CHECK (octet_length(response) <= 4096),
     CONSTRAINT attempts_of_a_delivery_are_counted PRIMARY KEY (delivery_id, number)
 );
+CREATE FUNCTION delivery_attempts_most() RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 50;
+COMMENT ON FUNCTION delivery_attempts_most() IS
+    'How many attempts at a delivery there are before nobody may ask for another one.';
 COMMENT ON TABLE delivery_attempts IS
     'Every attempt at a delivery and what came of it. Rows are never changed.';
 COMMENT ON COLUMN delivery_attempts.delivery_id IS 'The delivery.';

@@ -23,9 +23,10 @@ BEGIN
         RETURN;
     END IF;
     v_attempts := delivery_attempted(p_delivery);
-    IF v_attempts >= 50 AND d.status <> 'pending' THEN
+    IF v_attempts >= delivery_attempts_most() AND d.status <> 'pending' THEN
         r.outcome := 'delivery_limit_reached';
-        r.facts := jsonb_build_object('limit', 50, 'used', v_attempts, 'scope', 'delivery');
+        r.facts := jsonb_build_object('limit', delivery_attempts_most(), 'used', v_attempts,
+                                      'scope', 'delivery');
         RETURN NEXT r;
         RETURN;
     END IF;

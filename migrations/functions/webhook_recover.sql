@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Between p_since and p_until: what was given up, and what of the feed never became a delivery
 -- because the endpoint was off, not yet there, or did not want to hear it. What was delivered is
--- not sent again, nor what has come to the end of its attempts (delivery_redeliver). At most 5,000 of either a call; where that is not all of it, p_since of the next
--- call is in the answer.
+-- not sent again, nor what has come to the end of its attempts (delivery_redeliver). At most 5,000 of
+-- either a call; where that is not all of it, p_since of the next call is in the answer.
 --
 -- Times are those of publication, which rise with the position: so the position of a time is found
 -- by halving, without an index.
@@ -100,7 +100,7 @@ BEGIN
         WHERE d.endpoint_id = p_id AND d.status = 'exhausted'
               AND d.id >= uuid_v7_least(p_since)
               AND d.id < uuid_v7_least(v_until + interval '1 millisecond')
-              AND delivery_attempted(d.id) < 50
+              AND delivery_attempted(d.id) < delivery_attempts_most()
         ORDER BY d.id LIMIT 5000);
     IF cardinality(v_given_up) = 5000 THEN
         SELECT least(created_at, r.resume_since) INTO STRICT r.resume_since

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-from process import BINARY, ROOT, alive, directory
+from process import BINARY, ROOT, alive, directory, patience
 
 NOBODY = 65534
 # For tests that look again and again whether something has come true.
@@ -58,11 +58,6 @@ def answer(url, path="/readyz"):
         return error.code
     except OSError:
         return None
-
-
-def patience(seconds):
-    """What is promised on a machine that has time for it; longer on one that has not."""
-    return seconds * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
 
 
 @functools.cache

@@ -21,12 +21,9 @@ settings.register_profile(
 settings.load_profile("onramp")
 
 
-@pytest.fixture(scope="session")
-def server():
-    """A running server, shared by the tests of this worker.
-
-    After all that they did to it, it ends as it should and has found no bug in itself."""
-    running = Server()
+def lifetime(running):
+    """Of a server that tests share: after all that they did to it, it ends as it should and has found
+    no bug in itself."""
     try:
         yield running.start()
         assert running.stop() == 0
@@ -34,6 +31,12 @@ def server():
         assert not bugs, bugs[:20]
     finally:
         running.remove()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A running server, shared by the tests of this worker."""
+    yield from lifetime(Server())
 
 
 @pytest.fixture(scope="session")

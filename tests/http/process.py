@@ -38,6 +38,11 @@ def directory():
     return path
 
 
+def patience(seconds):
+    """What is promised on a machine that has time for it; longer on one that has not."""
+    return seconds * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+
+
 def alive(pid):
     try:
         os.kill(pid, 0)

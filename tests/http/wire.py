@@ -39,27 +39,46 @@ def replies(octets):
     """[(status, headers, body)] of complete replies; ValueError for what cannot be read as one."""
     found = []
     while octets:
-        head, separator, rest = octets.partition(b"\r\n\r\n")
-        match = STATUS_LINE.match(head)
-        if not match or not separator:
-            raise ValueError(f"no reply: {octets[:200]!r}")
-        status = int(match.group(1))
-        headers = {}
-        for line in head.split(b"\r\n")[1:]:
-            name, _, value = line.partition(b":")
-            name = name.decode("latin-1").lower()
-            if name in headers and name in ("content-length", "content-type", "connection"):
-                raise ValueError(f"the header {name} comes twice: {head!r}")
-            headers[name] = value.strip().decode("latin-1")
+        status, headers, octets = head(octets)
         if status < 200:
-            octets = rest
             continue
-        length = int(headers.get("content-length", 0))
-        if len(rest) < length:
-            raise ValueError(f"a cut reply: {octets[:200]!r}")
-        found.append((status, headers, rest[:length]))
-        octets = rest[length:]
+        body, octets = cut(headers, octets)
+        found.append((status, headers, body))
     return found
+
+
+def reply(octets, bodiless=False):
+    """((status, headers, body) of the first reply, what follows it); ValueError likewise. One to HEAD
+    is bodiless."""
+    status, headers, octets = head(octets)
+    if status < 200:
+        return reply(octets, bodiless)
+    body, octets = (b"", octets) if bodiless else cut(headers, octets)
+    return (status, headers, body), octets
+
+
+def head(octets):
+    """(status, headers) of a complete head, and what follows it."""
+    first, separator, rest = octets.partition(b"\r\n\r\n")
+    match = STATUS_LINE.match(first)
+    if not match or not separator:
+        raise ValueError(f"no reply: {octets[:200]!r}")
+    headers = {}
+    for line in first.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        name = name.decode("latin-1").lower()
+        if name in headers and name in ("content-length", "content-type", "connection"):
+            raise ValueError(f"the header {name} comes twice: {first!r}")
+        headers[name] = value.strip().decode("latin-1")
+    return int(match.group(1)), headers, rest
+
+
+def cut(headers, octets):
+    """The body that belongs to a head, and what follows it."""
+    length = int(headers.get("content-length", 0))
+    if len(octets) < length:
+        raise ValueError(f"a cut reply: {headers} {octets[:200]!r}")
+    return octets[:length], octets[length:]
 
 
 def talk(address, *pieces, wait=5.0, quiet=0.3, pause=0.0, finish=False):

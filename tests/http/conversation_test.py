@@ -125,8 +125,7 @@ class Talker:
 
 IN_PIECES = pytest.param(
     False, id="in pieces", marks=pytest.mark.xfail(
-        strict=False,
-        reason="what comes between the look at a request and its reading may rest until more comes"))
+        strict=False, reason="what comes just before a request is read may rest until more comes"))
 
 
 @pytest.mark.parametrize("at_once", [pytest.param(True, id="at once"), IN_PIECES])

@@ -22,8 +22,8 @@ settings.load_profile("onramp")
 
 
 def lifetime(running):
-    """Of a server that tests share: after all that they did to it, it ends as it should and has found
-    no bug in itself."""
+    """Of a server that tests share: after all that they did to it, it ends as it should and has
+    found no bug in itself."""
     try:
         yield running.start()
         assert running.stop() == 0

@@ -222,12 +222,15 @@ void client_rest(struct client *client)
 {
     struct epoll_event event = {.events = watched, .data.ptr = &client->watch};
     bool rests = !client->ahead || moves_next(client);
+    int unread = 0;
     if (rests) {
         http_hold(client);
         client->phase = CLIENT_HELD;
         client->placed = false;
+        /* We may have looked at it while the library had another request in its memory. */
+        client->missed |= ioctl(client->fd, SIOCINQ, &unread) == 0 && unread > 0;
     }
-    if (client->missed || (rests && client->ahead)) /* what is still unread: be told again */
+    if (client->missed) /* what is still unread, and the end: be told again */
         epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
     client->missed = false;
 }
@@ -322,8 +325,11 @@ static void client_look(struct client *client, bool ended)
     char bytes[HEAD_MAX];
     struct head head;
     ssize_t got = recv(client->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (client->phase == CLIENT_HELD && !at_boundary(client))
+            client_leave(client); /* it was read together with the request before */
         return;
+    }
     if (got <= 0) {
         client_finish(client);
         return;

@@ -294,7 +294,7 @@ KINDS = [kind for kind, share in {
     "circuit_service_key_rotate": 2, "partner_circuit_quote": 3, "callback_apply": 14,
     "vnet_create": 4, "vnet_update": 4, "vnet_delete": 2, "vnet_gateway_put": 5,
     "vnet_gateway_delete": 1, "authorization_create": 3, "authorization_delete": 2,
-    "connection_create": 16, "connection_delete": 4, "vnet_limits_put": 2, "customer_limits_put": 1,
+    "connection_create": 16, "connection_delete": 4, "vnet_limits_put": 2, "customer_limits_put": 2,
 }.items() for _ in range(share)]
 TIERS = ["Standard", "Standard", "Premium", "Premium", "Local"]
 SPACES = [["10.1.0.0/16"], ["10.2.0.0/16"], ["10.1.128.0/17", "10.3.0.0/24"], ["10.4.0.0/24"],
@@ -529,7 +529,7 @@ class History:
 
     def draw_customer_limits_put(self, n):
         return Operation(n, "customer_limits_put", OPERATOR, customer=self.pick("A", "B"),
-                         circuits=self.pick(None, 1, 3, 5), per_location=self.pick(None, 2, 3))
+                         circuits=self.pick(None, 1, 3, 5), per_location=self.pick(None, 1, 2, 3))
 
     # --- doing ---
 

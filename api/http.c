@@ -309,7 +309,7 @@ bool http_add(struct http *http, struct client *client)
     struct sockaddr_in nowhere = {.sin_family = AF_INET};
     bool added = MHD_add_connection(http->daemon, client->fd, (struct sockaddr *)&nowhere,
                                     sizeof nowhere) == MHD_YES;
-    if (!added && loop->adding)
+    if (!added && loop->adding == client)
         client_free(client); /* the socket is closed, and nobody was notified */
     loop->adding = NULL;
     return added;

@@ -188,18 +188,23 @@ static uint64_t received(const struct client *client)
     return info.tcpi_bytes_received - (info.tcpi_state == CLOSE_WAIT);
 }
 
+/* How many octets have come in that nobody has read. */
+static uint64_t unread(const struct client *client)
+{
+    int octets = 0;
+    return ioctl(client->fd, SIOCINQ, &octets) == 0 ? (uint64_t)octets : 0;
+}
+
 /* Whether the unread octets of a connection begin where its last request ended, and not in the
  * middle of one that the HTTP library has begun to read. */
 static bool at_boundary(struct client *client)
 {
-    int unread = 0;
     if (client->phase == CLIENT_GATE || (client->phase == CLIENT_HELD && client->placed))
         return true;
     client->placed = received(client) == client->consumed;
     /* Between the two calls more may come, but then they do not match. */
     for (int i = 0; !client->placed && i < BOUNDARY_TRIES; i++)
-        client->placed = ioctl(client->fd, SIOCINQ, &unread) == 0 &&
-                         received(client) == client->consumed + (uint64_t)unread;
+        client->placed = client->consumed + unread(client) == received(client);
     return client->placed;
 }
 
@@ -222,13 +227,12 @@ void client_rest(struct client *client)
 {
     struct epoll_event event = {.events = watched, .data.ptr = &client->watch};
     bool rests = !client->ahead || moves_next(client);
-    int unread = 0;
     if (rests) {
         http_hold(client);
         client->phase = CLIENT_HELD;
         client->placed = false;
         /* We may have looked at it while the library had another request in its memory. */
-        client->missed |= ioctl(client->fd, SIOCINQ, &unread) == 0 && unread > 0;
+        client->missed |= unread(client) > 0;
     }
     if (client->missed) /* what is still unread, and the end: be told again */
         epoll_ctl(client->loop->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
@@ -265,12 +269,11 @@ static struct client *client_retake(struct client *client)
 static void client_wait(struct client *client, bool ended)
 {
     client->looks++;
-    if (client->phase == CLIENT_GATE && ended) {
-        client_close(client); /* half a request has no answer */
+    if (client->phase == CLIENT_GATE) {
+        if (ended)
+            client_close(client); /* half a request has no answer */
         return;
     }
-    if (client->phase == CLIENT_GATE)
-        return;
     if (client->phase == CLIENT_HELD && ended) {
         client_resume(client);
         return;
@@ -472,11 +475,10 @@ void clients_reap(struct loop *loop)
 void clients_end_idle(struct loop *loop)
 {
     for (struct client *client = loop->clients; client; client = client->next) {
-        int unread = 0;
         bool served = client->phase == CLIENT_SERVED || client->phase == CLIENT_HELD;
         if (!served || client->request)
             continue;
-        if (ioctl(client->fd, SIOCINQ, &unread) != 0 || unread == 0)
+        if (unread(client) == 0)
             client->deadline = loop->now;
     }
 }

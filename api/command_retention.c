@@ -177,10 +177,7 @@ int command_retention(const struct options *options)
     }
     if (!state_open(&state, options, false))
         return EXIT_FAILURE;
-    if (storage_url(options) == NULL && !state_is_used(&state))
-        complain("nothing has run from %s yet; start it first: onramp up --detach",
-                 state.directory);
-    else if (storage_reach(&storage, &state, options))
+    if (storage_reach_started(&storage, &state, options))
         good = retain(&storage, options, days);
     storage_stop(&storage);
     state_release(&state);

@@ -19,11 +19,8 @@ int command_secrets(const struct options *options)
     }
     if (!state_open(&state, options, false))
         return EXIT_FAILURE;
-    if (storage_url(options) == NULL && !state_is_used(&state))
-        complain("nothing has run from %s yet; start it first: onramp up --detach",
-                 state.directory);
-    else if (storage_reach(&storage, &state, options) &&
-             secrets_rotate(secrets_place(path, &state, options), &storage))
+    if (storage_reach_started(&storage, &state, options) &&
+        secrets_rotate(secrets_place(path, &state, options), &storage))
         status = EXIT_SUCCESS;
     seal_keys_forget();
     storage_stop(&storage);

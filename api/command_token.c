@@ -125,10 +125,7 @@ int command_token(const struct options *options)
     if (faults.count == 0) {
         status = EXIT_FAILURE;
         if (state_open(&state, options, false)) {
-            if (storage_url(options) == NULL && !state_is_used(&state))
-                complain("nothing has run from %s yet; start it first: onramp up --detach",
-                         state.directory);
-            else if (storage_reach(&storage, &state, options))
+            if (storage_reach_started(&storage, &state, options))
                 status = create(&storage, &call);
             storage_stop(&storage);
             state_release(&state);

@@ -108,6 +108,14 @@ bool storage_reach(struct storage *out, struct state *state, const struct option
     return false;
 }
 
+bool storage_reach_started(struct storage *out, struct state *state, const struct options *options)
+{
+    if (storage_url(options) != NULL || state_is_used(state))
+        return storage_reach(out, state, options);
+    complain("nothing has run from %s yet; start it first: onramp up --detach", state->directory);
+    return false;
+}
+
 void storage_stop(struct storage *storage)
 {
     if (storage->embedded != NULL)

@@ -26,6 +26,9 @@ bool storage_start(struct storage *out, const struct state *state, const struct 
  * the state and starts it for as long as the command lasts. False after complaining. */
 bool storage_reach(struct storage *out, struct state *state, const struct options *options);
 
+/* The same for a command that has nothing to do before the first start, which it then says. */
+bool storage_reach_started(struct storage *out, struct state *state, const struct options *options);
+
 /* Stop what was started, free what is owned. */
 void storage_stop(struct storage *storage);
 

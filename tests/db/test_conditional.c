@@ -217,6 +217,85 @@ START_TEST(a_trace_ends_with_a_transaction_that_fails)
 }
 END_TEST
 
+/* Creates of VNets by one statement: names, keys, digests and dry runs, as array literals. */
+#define CREATE_EACH                                                                                \
+    "SELECT outcome, name, facts, id FROM onramp.conditional_call_each(NULL::onramp.vnet_view,"    \
+    " 'vnet_create', ARRAY[array_fill('%1$s'::text, ARRAY[5]), '%2$s',"                            \
+    " array_fill('{10.0.0.0/16}'::text, ARRAY[5]), array_fill('{}'::text, ARRAY[5])], NULL, NULL," \
+    " array_fill('%1$s'::uuid, ARRAY[5]), array_fill('customer:%1$s'::text, ARRAY[5]), '%3$s',"    \
+    " '%4$s', NULL, NULL, '%5$s')"
+
+#define HEX(digit) #digit #digit #digit #digit #digit #digit #digit #digit
+#define DIGEST(digit)                                                                              \
+    HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit)
+
+START_TEST(several_calls_are_answered_as_if_each_had_come_alone)
+{
+    begin_story();
+    PGresult *rows = run(one, CREATE_EACH, customer, "{a,a,b,c,c}", "{k,k,k,NULL,NULL}",
+                         "{" DIGEST(a) "," DIGEST(a) "," DIGEST(b) ",NULL,NULL}", "{f,f,f,t,f}");
+    ck_assert_int_eq(PQntuples(rows), 5);
+    ck_assert_str_eq(field(rows, 0, "outcome"), "ok");
+    ck_assert_str_eq(field(rows, 1, "outcome"), "ok");
+    ck_assert_str_eq(field(rows, 1, "facts"), "{\"replayed\": true}");
+    ck_assert_str_eq(field(rows, 1, "id"), field(rows, 0, "id"));
+    ck_assert_str_eq(field(rows, 2, "outcome"), "idempotency_key_reused");
+    ck_assert_str_eq(field(rows, 3, "outcome"), "ok");
+    ck_assert_str_eq(field(rows, 3, "id"), "");
+    ck_assert_str_eq(field(rows, 4, "outcome"), "ok");
+    ck_assert_str_eq(value(owner, "SELECT string_agg(name, '' ORDER BY id) FROM onramp.vnets"),
+                     "ac");
+    ck_assert_str_eq(
+        value(one, CREATE_EACH, customer, "{a,a,b,c,c}", "{other,k,k,k,k}",
+              "{" DIGEST(a) "," DIGEST(a) "," DIGEST(a) "," DIGEST(a) "," DIGEST(a) "}",
+              "{f,f,f,f,f}"),
+        "ok");
+    ck_assert_int_eq(vnets(), 3);
+}
+END_TEST
+
+/* Versions, ids and customers of several renames, one of them a stranger's. */
+START_TEST(several_calls_have_a_version_and_a_trace_each)
+{
+    begin_story();
+    const char *stranger = customer_new("Stranger");
+    const char *circuit = circuit_new(customer), *other = circuit_new(customer);
+    PGresult *rows =
+        run(one,
+            "SELECT outcome FROM onramp.conditional_call_each(NULL::onramp.circuit_view,"
+            " 'circuit_update', ARRAY[ARRAY['%1$s', '%2$s', '%2$s', '%1$s', '%1$s'],"
+            " ARRAY['%3$s', '%3$s', '%4$s', '%3$s', '%3$s'], ARRAY['a', 'b', 'c', 'd', 'e'],"
+            " array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]),"
+            " array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]),"
+            " array_fill('customer'::text, ARRAY[5]), array_fill('x'::text, ARRAY[5])], 'circuit',"
+            " '{%1$s,%2$s,%2$s,%1$s,%1$s}', '{%3$s,%3$s,%4$s,%3$s,%3$s}', NULL, NULL, NULL,"
+            " ARRAY['{1,7}', NULL, '{1}', '{1}', '{2}'], '{trace-a,NULL,trace-c,trace-d,trace-e}',"
+            " '{f,f,f,f,f}')",
+            circuit, other, customer, stranger);
+    static const char *const outcomes[] = {"ok", "ok", "not_found", "version_mismatch", "ok"};
+    for (int i = 0; i < 5; i++)
+        ck_assert_str_eq(field(rows, i, "outcome"), outcomes[i]);
+    ck_assert_str_eq(traces(), "trace-a,,trace-e");
+    ck_assert_str_eq(value(one, "SELECT current_setting('onramp.traceparent', true)"), "");
+}
+END_TEST
+
+START_TEST(several_calls_run_nothing_that_one_may_not)
+{
+    begin_story();
+    fails(one, "P0002",
+          "SELECT * FROM onramp.conditional_call_each(NULL::onramp.verdict, 'circuit_remove',"
+          " ARRAY[ARRAY['01900000-0000-7000-8000-00000000000a'], ARRAY['operator'], ARRAY['x']],"
+          " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{f}')");
+    PGresult *rows =
+        run(one, "SELECT outcome FROM onramp.conditional_call_each(NULL::onramp.verdict,"
+                 " 'schema_ready', ARRAY[]::text[], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+                 " '{f,f,f}')");
+    ck_assert_int_eq(PQntuples(rows), 3);
+    ck_assert_str_eq(field(rows, 2, "outcome"), "ok");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conditional");
@@ -230,6 +309,9 @@ int main(void)
     tcase_add_test(test, a_dry_run_leaves_nothing);
     tcase_add_test(test, a_trace_is_of_one_call_and_not_of_its_neighbours);
     tcase_add_test(test, a_trace_ends_with_a_transaction_that_fails);
+    tcase_add_test(test, several_calls_are_answered_as_if_each_had_come_alone);
+    tcase_add_test(test, several_calls_have_a_version_and_a_trace_each);
+    tcase_add_test(test, several_calls_run_nothing_that_one_may_not);
     tcase_add_test(test, nothing_is_run_that_the_daemon_may_not_run_itself);
     return scene_run(suite);
 }

@@ -75,8 +75,10 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
             operation_add(list, &count, route[i].operation->each);
     }
     const struct operation *const *form = conditions_operations(&forms);
-    for (size_t i = 0; i < forms; i++)
+    for (size_t i = 0; i < forms; i++) {
         operation_add(list, &count, form[i]);
+        operation_add(list, &count, form[i]->each);
+    }
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
     operation_add(list, &count, &feed_tail);

@@ -39,6 +39,13 @@ static void connection_create_complete(struct call *call)
                   "This member is required, or authorizationKey in its place.");
 }
 
+const struct operation connection_create_each = {
+    .name = "connection_create_each",
+    .lane = LANE_WRITE,
+    PARAMETERS(connection_create_parameters),
+    MEMBERS(connection_members),
+};
+
 const struct operation connection_create = {
     .name = "connection_create",
     .lane = LANE_WRITE,
@@ -47,6 +54,7 @@ const struct operation connection_create = {
     .location = "/v1/connections/",
     PARAMETERS(connection_create_parameters),
     MEMBERS(connection_members),
+    .each = &connection_create_each,
     .complete = connection_create_complete,
 };
 
@@ -89,10 +97,17 @@ static const struct parameter connection_delete_parameters[] = {
     {FROM_CALLER,       "actor"                  },
 };
 
+const struct operation connection_delete_each = {
+    .name = "connection_delete_each",
+    .lane = LANE_WRITE,
+    PARAMETERS(connection_delete_parameters),
+};
+
 const struct operation connection_delete = {
     .name = "connection_delete",
     .lane = LANE_WRITE,
     .answer = ANSWER_NOTHING,
     .success = 204,
     PARAMETERS(connection_delete_parameters),
+    .each = &connection_delete_each,
 };

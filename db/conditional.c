@@ -20,7 +20,23 @@ static const struct parameter conditions[] = {
 
 enum { CONDITIONS = sizeof conditions / sizeof *conditions };
 
-static const char prefix[] = "conditional_";
+static const char prefix[] = "conditional_", suffix[] = "_each";
+
+/* Of a conditional form: known by what it is of, which is of something itself. */
+static const struct operation *each_new(const struct operation *conditional)
+{
+    struct operation *made = malloc(sizeof *made);
+    char *name = malloc(strlen(conditional->name) + sizeof suffix);
+    if (!made || !name)
+        abort();
+    strcpy(name, conditional->name);
+    strcat(name, suffix);
+    *made = *conditional;
+    made->name = name;
+    made->each = NULL;
+    made->of = conditional;
+    return made;
+}
 
 const struct operation *conditional_new(const struct operation *operation, enum lane_kind lane,
                                         bool dry)
@@ -45,6 +61,7 @@ const struct operation *conditional_new(const struct operation *operation, enum 
     made->parameters = parameters;
     made->parameter_count = own + CONDITIONS;
     made->of = operation;
+    made->each = lane == LANE_WRITE && operation->each != NULL ? each_new(made) : NULL;
     return made;
 }
 
@@ -64,17 +81,16 @@ bool conditional_versioned(const struct operation *operation)
     return resource_of(operation) < operation->parameter_count;
 }
 
+static const char *resource_name(const struct operation *operation, size_t resource)
+{
+    return operation->parameters[resource].locks == LOCK_VNET ? "vnet" : "circuit";
+}
+
 /* The sub-select is never run: it gives its parameters the types that the function has, and the
  * answer the function's type. */
-char *conditional_text(const struct operation *conditional)
+static void write_one(FILE *out, const struct operation *operation)
 {
-    const struct operation *operation = conditional->of;
     size_t own = operation->parameter_count, resource = resource_of(operation);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        abort();
     fprintf(out, "SELECT * FROM onramp.conditional_call((SELECT r FROM onramp.%s(",
             operation->name);
     for (size_t i = 1; i <= own; i++)
@@ -83,13 +99,44 @@ char *conditional_text(const struct operation *conditional)
     for (size_t i = 1; i <= own; i++)
         fprintf(out, "%s$%zu::text", i > 1 ? ", " : "", i);
     if (resource < own)
-        fprintf(out, "]::text[], '%s', $%zu",
-                operation->parameters[resource].locks == LOCK_VNET ? "vnet" : "circuit",
-                resource + 1);
+        fprintf(out, "]::text[], '%s', $%zu", resource_name(operation, resource), resource + 1);
     else
         fprintf(out, "]::text[], NULL, NULL");
+}
+
+/* Here the sub-select gives the answer its type alone; the arguments of all calls are the rows of
+ * one array. */
+static void write_each(FILE *out, const struct operation *operation)
+{
+    size_t own = operation->parameter_count, resource = resource_of(operation);
+    fprintf(out, "SELECT * FROM onramp.conditional_call_each((SELECT r FROM onramp.%s(",
+            operation->name);
+    for (size_t i = 1; i <= own; i++)
+        fprintf(out, "%sNULL", i > 1 ? ", " : "");
+    fprintf(out, ") r WHERE false), '%s', ARRAY[", operation->name);
+    for (size_t i = 1; i <= own; i++)
+        fprintf(out, "%s$%zu::text[]", i > 1 ? ", " : "", i);
+    if (resource < own)
+        fprintf(out, "], '%s', $%zu::uuid[]", resource_name(operation, resource), resource + 1);
+    else
+        fprintf(out, "], NULL, NULL");
+}
+
+char *conditional_text(const struct operation *conditional)
+{
+    const struct operation *one = conditional->of->of;
+    const struct operation *operation = one != NULL ? one : conditional->of;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        abort();
+    if (one != NULL)
+        write_each(out, operation);
+    else
+        write_one(out, operation);
     for (size_t i = 1; i <= CONDITIONS; i++)
-        fprintf(out, ", $%zu", own + i);
+        fprintf(out, ", $%zu", operation->parameter_count + i);
     fputc(')', out);
     if (fclose(out) != 0)
         abort();

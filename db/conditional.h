@@ -29,7 +29,8 @@ const struct operation *conditional_new(const struct operation *operation, enum 
 /* Forgets answers that were kept long enough; run by the daemon itself, periodically. */
 extern const struct operation idempotency_sweep;
 
-/* Its statement; the caller frees it. */
+/* Its statement, or that of its each (db/each.h), which is one of conditional_call_each; the caller
+ * frees it. */
 char *conditional_text(const struct operation *conditional);
 
 /* Whether the operation names a circuit or VNet in its path, whose version can be a condition. */

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* each.h - several calls of one read as one statement.
+/* each.h - several calls of one operation as one statement.
  *
  * Nearly all that a small read costs is the statement around it: sent sixteen at a time, one costs
- * PostgreSQL a third. The operation that reads one names in each another that takes an array for
- * every parameter and answers one row for every element, in their order, also for what it does not
- * find. The memory is kept from one statement to the next. */
+ * PostgreSQL a third. Of a callback or a connection it is a seventh. The operation names in each
+ * another that takes an array for every parameter and answers one row for every element, in their
+ * order, also for what it does not find. The memory is kept from one statement to the next. */
 #ifndef ONRAMP_DB_EACH_H
 #define ONRAMP_DB_EACH_H
 
 #include "db/lane.h"
 
-enum { EACH_MAX = 16 }; /* calls in a statement */
+enum {
+    EACH_READS_MAX = 16, /* calls in a statement */
+    EACH_MAX = 64        /* the same of writes, which wait for each other's commit anyway */
+};
 
 struct each {
     struct array {

@@ -181,29 +181,39 @@ static struct query *take_first(struct queue *queue)
     return query;
 }
 
-/* The first read, and with it as many of its kind as there are. */
-static void send_read(struct lanes *lanes, struct session *session)
+/* The first query, and with it those of the next so many that can share its statement, room in all.
+ */
+static size_t take_alike(struct queue *queue, size_t looks, struct query **members, size_t room)
 {
-    struct query *members[EACH_MAX] = {take_first(&lanes->reads)};
+    size_t count = 0;
+    members[count++] = take_first(queue);
     const struct operation *operation = members[0]->operation;
-    size_t count = 1, room = READ_DEPTH - session->outstanding;
-    if (room > EACH_MAX)
-        room = EACH_MAX;
     if (operation->each == NULL || members[0]->alone)
-        room = 1;
-    struct query *next = lanes->reads.first;
-    for (int looks = 0; next != NULL && count < room && looks < READ_DEPTH; looks++) {
+        return count;
+    for (struct query *next = queue->first; next != NULL && count < room && looks > 0; looks--) {
         struct query *query = next;
         next = query->next;
-        if (query->queue != NULL && query->operation == operation && !query->alone) {
+        if (query->operation == operation && !query->alone) {
             queue_leave(query);
             members[count++] = query;
         }
     }
-    if (count == 1)
-        pipeline_query(session, members[0]);
-    else
-        pipeline_each(session, members, count);
+    return count;
+}
+
+static bool send_alike(struct session *session, struct query *const *members, size_t count)
+{
+    return count == 1 ? pipeline_query(session, members[0])
+                      : pipeline_each(session, members, count);
+}
+
+static void send_read(struct lanes *lanes, struct session *session)
+{
+    struct query *members[EACH_READS_MAX];
+    size_t room = READ_DEPTH - session->outstanding;
+    if (room > EACH_READS_MAX)
+        room = EACH_READS_MAX;
+    send_alike(session, members, take_alike(&lanes->reads, READ_DEPTH, members, room));
 }
 
 static void send_reads(struct lanes *lanes)
@@ -225,8 +235,8 @@ static void send_lone(struct session *session, struct queue *queue)
         session_flush(session);
 }
 
-/* What waits becomes one transaction. It locks first what its members lock, in one order, because
- * all of their locks are held until its commit. */
+/* What waits becomes one transaction, and what is alike in it one statement. It locks first what
+ * its members lock, in one order, because all of their locks are held until its commit. */
 static void send_shared(struct lanes *lanes, struct session *session)
 {
     size_t count = lanes->writes.count;
@@ -244,9 +254,13 @@ static void send_shared(struct lanes *lanes, struct session *session)
                 return;
         }
     }
-    for (size_t i = 0; i < count; i++)
-        if (!pipeline_query(session, take_first(&lanes->writes)))
+    while (count > 0) {
+        struct query *members[EACH_MAX];
+        size_t alike = take_alike(&lanes->writes, count - 1, members, EACH_MAX);
+        if (!send_alike(session, members, alike))
             return;
+        count -= alike;
+    }
     if (pipeline_sync(session))
         session_flush(session);
 }

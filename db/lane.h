@@ -4,8 +4,9 @@
  * A loop owns a few non-blocking libpq connections in pipeline mode. Reads are pipelined deep, with
  * one Sync a turn, and those of one kind that come in one turn share statements (db/each.h). Writes
  * share commits: what arrives while a transaction is on its way is sent as one transaction when
- * that one is durable. A write's answer is handed out only after the PIPELINE_SYNC of its
- * transaction, because a row arrives before its commit; a read's as soon as it is here.
+ * that one is durable, and there too those of one kind share statements. A write's answer is handed
+ * out only after the PIPELINE_SYNC of its transaction, because a row arrives before its commit; a
+ * read's as soon as it is here.
  *
  * Nothing here is thread-safe: a lane set belongs to the thread of its loop. */
 #ifndef ONRAMP_DB_LANE_H

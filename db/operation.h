@@ -147,8 +147,8 @@ struct operation {
     const char *open_member; /* body member whose unknown members are ignored; or NULL */
     const struct operation
         *of; /* what this is the conditional form of (db/conditional.h); or NULL */
-    const struct operation *each;  /* that does several calls of this read at once (db/each.h); or
-                                      NULL */
+    const struct operation *each;  /* that does several calls of this at once (db/each.h); or NULL.
+                                      Of a write, its conditional form has one too */
     const struct waiting *waiting; /* or NULL: it answers at once */
     /* Whether a member of the answer that is no parameter is 422 immutable_field in the body,
      * rather than a member that nobody knows. */

@@ -23,6 +23,11 @@ static struct slot *slot_push(struct session *session, enum slot_kind kind,
     return slot;
 }
 
+static bool is_call(const struct slot *slot)
+{
+    return slot->kind == SLOT_QUERY || slot->kind == SLOT_SHARED;
+}
+
 static bool sent(struct session *session, int success)
 {
     if (success != 1)
@@ -215,7 +220,7 @@ static void end_writes(struct session *session)
     if (session->error == NULL)
         return;
     for (uint32_t i = session->group; i != session->cursor; i++)
-        if (session_slot(session, i)->kind == SLOT_QUERY) {
+        if (is_call(session_slot(session, i))) {
             only = session_slot(session, i);
             members++;
         }
@@ -234,7 +239,8 @@ static void hand_out_row(struct session *session, const struct slot *slot, const
     }
     session->lanes->settings.log(LOG_ERR, "bug: %s answered %d rows for %d calls",
                                  slot->operation->name, PQntuples(result), slot->members);
-    lanes_fail(session->lanes, query, FAILURE_BUG);
+    lanes_fail(session->lanes, query,
+               query->operation->lane == LANE_READ ? FAILURE_BUG : FAILURE_UNKNOWN_OUTCOME);
 }
 
 /* Answer those from a slot on that still wait, up to the cursor. */
@@ -288,7 +294,7 @@ static bool group_end(struct session *session)
 
     for (uint32_t i = session->group; i != session->cursor; i++) {
         struct slot *slot = session_slot(session, i);
-        if (slot->kind == SLOT_QUERY || slot->kind == SLOT_SHARED)
+        if (is_call(slot))
             session->outstanding--;
         PQclear(slot->result);
         slot->result = NULL;

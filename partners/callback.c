@@ -138,6 +138,13 @@ static void callback_apply_complete(struct call *call)
                   "Say why the order is rejected; the customer is shown this text.");
 }
 
+const struct operation callback_apply_each = {
+    .name = "callback_apply_each",
+    .lane = LANE_WRITE,
+    PARAMETERS(callback_apply_parameters),
+    MEMBERS(callback_members),
+};
+
 const struct operation callback_apply = {
     .name = "callback_apply",
     .lane = LANE_WRITE,
@@ -145,6 +152,7 @@ const struct operation callback_apply = {
     .success = 200,
     PARAMETERS(callback_apply_parameters),
     MEMBERS(callback_members),
+    .each = &callback_apply_each,
     .open_member = "data",
     .complete = callback_apply_complete,
 };

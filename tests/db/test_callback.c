@@ -615,6 +615,59 @@ START_TEST(only_callbacks_older_than_8_days_are_forgotten_and_not_more_than_aske
 }
 END_TEST
 
+START_TEST(several_callbacks_are_judged_in_their_order_as_each_by_itself)
+{
+    begin();
+    const char *other = circuit_new(customer_new("Other"));
+    PGresult *rows =
+        run(api,
+            "SELECT coalesce(reason, outcome) AS came_to, id, provider_status, version"
+            " FROM onramp.callback_apply_each(array_fill('carrier'::text, '{6}'),"
+            " ARRAY['%s', '%s', '%s', '%s', '%s', gen_random_uuid()]::uuid[],"
+            " ARRAY['circuit.provisioned', 'circuit.provisioned', 'circuit.provisioned',"
+            "       'circuit.deprovisioned', 'circuit.deprovisioned', 'circuit.provisioned'],"
+            " array_fill(clock_timestamp(), '{6}'),"
+            " ARRAY['{\"note\": \"first\"}', '{}', '{}', '{\"note\": \"a, {b} \\\"c\\\"\"}',"
+            "       '{}', '{}']::jsonb[],"
+            " ARRAY['m1', 'm1', 'm2', 'm3', 'm3', 'm4'],"
+            " ARRAY[repeat('ab', 32), repeat('ab', 32), repeat('ab', 32), repeat('ab', 32),"
+            "       repeat('cd', 32), repeat('ab', 32)],"
+            " array_fill('%s'::uuid, '{6}'), array_fill('partner'::text, '{6}'),"
+            " array_fill('carrier'::text, '{6}'))",
+            key, key, key_of(other), key, key, secret);
+    static const char *const came_to[] = {"applied", "duplicate",         "applied",
+                                          "applied", "webhook_id_reused", "not_found"};
+    static const char *const statuses_shown[] = {
+        "Provisioned", "Provisioned", "Provisioned", "NotProvisioned", "", ""};
+    ck_assert_int_eq(PQntuples(rows), 6);
+    for (int i = 0; i < 6; i++) {
+        ck_assert_str_eq(field(rows, i, "came_to"), came_to[i]);
+        ck_assert_str_eq(field(rows, i, "provider_status"), statuses_shown[i]);
+    }
+    ck_assert_str_eq(field(rows, 2, "id"), other);
+    ck_assert_str_eq(column("partner_note"), "a, {b} \"c\"");
+}
+END_TEST
+
+START_TEST(the_same_callback_in_one_statement_is_applied_once)
+{
+    begin();
+    PGresult *rows =
+        run(api,
+            "SELECT count(*), count(*) FILTER (WHERE reason = 'duplicate') AS duplicates"
+            " FROM onramp.callback_apply_each(array_fill('carrier'::text, '{20}'),"
+            " array_fill('%s'::uuid, '{20}'), array_fill('circuit.provisioned'::text, '{20}'),"
+            " array_fill(clock_timestamp(), '{20}'), array_fill('{}'::jsonb, '{20}'),"
+            " array_fill('m'::text, '{20}'), array_fill(repeat('ab', 32), '{20}'),"
+            " array_fill('%s'::uuid, '{20}'), array_fill('partner'::text, '{20}'),"
+            " array_fill('carrier'::text, '{20}'))",
+            key, secret);
+    ck_assert_str_eq(field(rows, 0, "count"), "20");
+    ck_assert_str_eq(field(rows, 0, "duplicates"), "19");
+    ck_assert_int_eq(events_of(circuit), 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("callback");
@@ -644,6 +697,9 @@ int main(void)
     tcase_add_test(data, quotes_and_other_marks_in_texts_arrive_as_they_are);
     tcase_add_test(data, a_rejection_is_shown_with_reason_and_time);
     tcase_add_test(data, connections_go_down_and_come_up_with_one_event_each);
+    TCase *several = scene_case(suite, "several", 30);
+    tcase_add_test(several, several_callbacks_are_judged_in_their_order_as_each_by_itself);
+    tcase_add_test(several, the_same_callback_in_one_statement_is_applied_once);
     TCase *waiting = scene_case(suite, "waiting", 30);
     tcase_add_test(waiting, waiting_follows_the_story);
     tcase_add_test(waiting, disabled_waits_on_the_operator_over_all);

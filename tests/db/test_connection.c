@@ -284,6 +284,58 @@ START_TEST(on_a_shared_connection_neither_side_sees_the_others_id)
 }
 END_TEST
 
+START_TEST(several_are_connected_in_their_order_up_to_the_limit)
+{
+    begin("Provisioned");
+    const char *vnets[12];
+    char list[12 * 40 + 3] = "{";
+    for (int i = 0; i < 12; i++) {
+        vnets[i] = i == 0 ? vnet : i == 5 ? vnets[2] : vnet_new(customer, 1 + i);
+        sprintf(list + strlen(list), "%s%s", i > 0 ? "," : "", vnets[i]);
+    }
+    strcat(list, "}");
+    PGresult *rows =
+        run(api,
+            "SELECT * FROM onramp.connection_create_each(array_fill('%s'::uuid, '{12}'),"
+            " array_fill('%s'::uuid, '{12}'), '%s', array_fill('customer'::text, '{12}'),"
+            " array_fill('Acme'::text, '{12}'), array_fill(NULL::text, '{12}'))",
+            customer, circuit, list);
+    ck_assert_int_eq(PQntuples(rows), 12);
+    for (int i = 0; i < 12; i++) {
+        ck_assert_str_eq(field(rows, i, "outcome"), i == 5    ? "already_connected"
+                                                    : i == 11 ? "circuit_vnet_limit_reached"
+                                                              : "ok");
+        ck_assert_str_eq(field(rows, i, "vnet_id"), i == 5 || i == 11 ? "" : vnets[i]);
+    }
+    ck_assert_str_eq(value(owner, "SELECT used FROM circuits WHERE id = '%s'", circuit), "10");
+}
+END_TEST
+
+START_TEST(the_same_connection_in_one_statement_comes_and_goes_once)
+{
+    begin("Provisioned");
+    PGresult *made =
+        run(api,
+            "SELECT count(*), count(*) FILTER (WHERE outcome = 'already_connected') AS already"
+            " FROM onramp.connection_create_each(array_fill('%s'::uuid, '{20}'),"
+            " array_fill('%s'::uuid, '{20}'), array_fill('%s'::uuid, '{20}'),"
+            " array_fill('customer'::text, '{20}'), array_fill('Acme'::text, '{20}'),"
+            " array_fill(NULL::text, '{20}'))",
+            customer, circuit, vnet);
+    ck_assert_str_eq(field(made, 0, "count"), "20");
+    ck_assert_str_eq(field(made, 0, "already"), "19");
+    PGresult *gone = run(api,
+                         "SELECT count(*), count(*) FILTER (WHERE outcome = 'not_found') AS before"
+                         " FROM onramp.connection_delete_each(array_fill('%s'::uuid, '{20}'),"
+                         " array_fill('%s'::uuid, '{20}'), array_fill('customer'::text, '{20}'),"
+                         " array_fill('Acme'::text, '{20}'))",
+                         value(owner, "SELECT id FROM connections"), customer);
+    ck_assert_str_eq(field(gone, 0, "count"), "20");
+    ck_assert_str_eq(field(gone, 0, "before"), "19");
+    ck_assert_int_eq(number(owner, "SELECT count(*) FROM connections"), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("connection");
@@ -301,5 +353,7 @@ int main(void)
     tcase_add_test(tcase, what_is_foreign_is_not_found_and_says_which_member);
     tcase_add_test(tcase, lists_go_by_circuit_by_vnet_and_by_both);
     tcase_add_test(tcase, on_a_shared_connection_neither_side_sees_the_others_id);
+    tcase_add_test(tcase, several_are_connected_in_their_order_up_to_the_limit);
+    tcase_add_test(tcase, the_same_connection_in_one_statement_comes_and_goes_once);
     return scene_run(suite);
 }

@@ -31,11 +31,12 @@ TOP = {
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {
     "batch_lock": "db/",
+    "callback_apply_each": "partners/",
     "catalogue_load": "api/",
     "callback_secret_list": "partners/",
     "callback_memory_sweep": "partners/",
     "conditional_call": "db/",
-    "conditional_call_each": "tests/",
+    "conditional_call_each": "db/",
     "delivery_claim": "partners/",
     "delivery_record": "partners/",
     "delivery_sweep": "partners/",
@@ -45,6 +46,8 @@ NOT_ROUTED = {
     "idempotency_sweep": "db/",
     "circuit_stall": "circuits/",
     "circuit_get_each": "circuits/",
+    "connection_create_each": "circuits/",
+    "connection_delete_each": "circuits/",
     "customer_get": "circuits/",
     "retention_list": "api/",
     "retention_set": "api/",

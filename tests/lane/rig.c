@@ -56,6 +56,16 @@ const struct operation note_look = {.name = "note_look",
                                     PARAMETERS(one),
                                     MEMBERS(note_members),
                                     .each = &note_look_each};
+static const struct parameter putting[] = {
+    {.name = "word",    .locks = LOCK_NONE   },
+    {.name = "circuit", .locks = LOCK_CIRCUIT},
+};
+static const struct operation note_put_each = NOTE("note_put_each", LANE_WRITE, putting);
+const struct operation note_put = {.name = "note_put",
+                                   .lane = LANE_WRITE,
+                                   PARAMETERS(putting),
+                                   MEMBERS(note_members),
+                                   .each = &note_put_each};
 const struct operation note_wait = NOTE("note_wait", LANE_READ, two);
 const struct operation note_add = NOTE("note_add", LANE_WRITE, locking);
 const struct operation note_lock = NOTE("note_lock", LANE_WRITE, three);
@@ -66,8 +76,8 @@ const struct operation note_count = {.name = "note_count", .lane = LANE_READ};
 static const struct operation note_read_too = NOTE("note_read", LANE_READ, one);
 
 static const struct operation *const operations[] = {
-    &note_look, &note_look_each, &note_read,     &note_wait,   &note_add,
-    &note_lock, &note_alone,     &note_read_too, &note_commit, &note_count};
+    &note_look,  &note_look_each, &note_read,   &note_wait,  &note_add, &note_lock,
+    &note_alone, &note_read_too,  &note_commit, &note_count, &note_put, &note_put_each};
 
 /* --- the database --- */
 
@@ -205,7 +215,7 @@ __attribute__((format(printf, 2, 3))) static void log_to_text(int level, const c
 void rig_start(void)
 {
     control = connect_to(database);
-    sql("TRUNCATE onramp.notes, onramp.batch_locks, onramp.commits");
+    sql("TRUNCATE onramp.notes, onramp.batch_locks, onramp.commits, onramp.statements");
     logged[0] = '\0';
     answered = 0;
     patience = 10000;

@@ -46,6 +46,20 @@ BEGIN
     RETURN QUERY SELECT 'ok', NULL::jsonb, p_word, txid_current()::text, pg_backend_pid();
 END $$;
 
+-- The same of less, and for several words at once, a row for each; the statements are counted.
+CREATE TABLE statements (words text[], transaction text);
+CREATE FUNCTION note_put(p_word text, p_circuit uuid) RETURNS SETOF note LANGUAGE sql AS
+$$ SELECT * FROM onramp.note_add(p_word, p_circuit, NULL, NULL, NULL) $$;
+CREATE FUNCTION note_put_each(p_words text[], p_circuits uuid[]) RETURNS SETOF note
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO statements VALUES (p_words, txid_current()::text);
+    RETURN QUERY SELECT n.*
+                 FROM unnest(p_words, p_circuits) WITH ORDINALITY AS asked (word, circuit, at),
+                      LATERAL note_put(asked.word, asked.circuit) n
+                 WHERE asked.word <> 'lost' ORDER BY asked.at;
+END $$;
+
 -- A write that takes two advisory locks in the order given; NULL is no lock.
 CREATE FUNCTION note_lock(p_word text, p_first int, p_second int) RETURNS SETOF note
 LANGUAGE plpgsql AS $$

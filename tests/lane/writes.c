@@ -109,6 +109,125 @@ START_TEST(a_transaction_has_at_most_batch_limit_members)
 }
 END_TEST
 
+static const char *statements(void)
+{
+    return sql_value("SELECT coalesce(string_agg(words::text, ' '), '') FROM onramp.statements");
+}
+
+START_TEST(writes_of_one_kind_share_a_statement)
+{
+    struct answer first, answers[6], other, lone;
+    const char *words[6] = {"a", "\"b\\", "{NULL}", "d, e", "f", "g"};
+    rig_open(1, 1, 1);
+    hold(&first);
+    for (int i = 0; i < 6; i++) {
+        ASK(&answers[i], &note_put, words[i], i == 4 ? NULL : CIRCUIT_1);
+        if (i == 2)
+            ASK(&other, &note_add, "another kind", CIRCUIT_2);
+    }
+    release();
+    TURN_UNTIL(first.done && other.done && all_done(answers, 6));
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(answers[i].failure, -1);
+        ck_assert_int_eq(answers[i].rows, 1);
+        ck_assert_str_eq(answers[i].word, words[i]);
+        ck_assert_str_eq(answers[i].transaction, other.transaction);
+    }
+    ck_assert_str_eq(statements(), "{a,\"\\\"b\\\\\",\"{NULL}\",\"d, e\",f,g}");
+    ck_assert_str_eq(sql_value("SELECT circuits FROM onramp.batch_locks"),
+                     "{" CIRCUIT_1 "," CIRCUIT_1 "," CIRCUIT_1 "," CIRCUIT_2 "," CIRCUIT_1
+                     "," CIRCUIT_1 "}");
+    ASK(&lone, &note_put, "by itself");
+    TURN_UNTIL(lone.done);
+    ck_assert_str_eq(lone.word, "by itself");
+    ck_assert_int_eq(sql_number("SELECT count(*) FROM onramp.statements"), 1);
+}
+END_TEST
+
+START_TEST(a_statement_is_shared_within_one_transaction_alone)
+{
+    struct answer first, answers[10];
+    struct lanes_settings settings = rig_settings(1, 1, 1);
+    settings.batch_limit = 4;
+    rig_open_settings(&settings);
+    TURN_UNTIL(lanes_ready(rig.lanes));
+    hold(&first);
+    for (int i = 0; i < 10; i++)
+        ASK(&answers[i], i % 5 == 1 ? &note_add : &note_put, i < 5 ? "a" : "b", CIRCUIT_1);
+    release();
+    TURN_UNTIL(all_done(answers, 10));
+    ck_assert_str_eq(statements(), "{a,a,a} {a,b,b} {b,b}");
+    ck_assert_int_eq(sql_number("SELECT count(*) FROM onramp.batch_locks"), 3);
+    ck_assert_int_eq(sql_number("SELECT count(DISTINCT transaction) FROM onramp.statements"), 3);
+}
+END_TEST
+
+/* All of the transaction is rolled back, also when there was no statement but the shared one. */
+START_TEST(an_error_in_a_shared_statement_leaves_its_neighbours_unharmed)
+{
+    struct answer first, answers[4];
+    const char *words[4] = {"a", "bug", "b", "c"};
+    rig_open(1, 1, 1);
+    hold(&first);
+    for (int i = 0; i < 4; i++)
+        ASK(&answers[i], &note_put, words[i], CIRCUIT_1);
+    release();
+    TURN_UNTIL(all_done(answers, 4));
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(answers[i].failure, i == 1 ? FAILURE_BUG : -1);
+        ck_assert_int_eq(notes(words[i]), i == 1 ? 0 : 1);
+    }
+    ck_assert_ptr_nonnull(strstr(logged, "note_put_each rolled a shared transaction back"));
+    ck_assert_ptr_nonnull(strstr(logged, "note_put failed: SQLSTATE P0001"));
+    ck_assert_str_eq(statements(), "");
+    ck_assert_uint_eq(lanes_pending(rig.lanes), 0);
+}
+END_TEST
+
+/* What was done for whom can't be told, but it was done. */
+START_TEST(a_shared_statement_with_a_row_too_few_has_an_unknown_outcome)
+{
+    struct answer first, answers[3];
+    const char *words[3] = {"a", "lost", "b"};
+    rig_open(1, 1, 1);
+    hold(&first);
+    for (int i = 0; i < 3; i++)
+        ASK(&answers[i], &note_put, words[i], CIRCUIT_1);
+    release();
+    TURN_UNTIL(all_done(answers, 3));
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(answers[i].failure, FAILURE_UNKNOWN_OUTCOME);
+    ck_assert_ptr_nonnull(strstr(logged, "bug: note_put_each answered 2 rows for 3 calls"));
+}
+END_TEST
+
+START_TEST(a_deadline_passes_for_one_of_a_shared_statement)
+{
+    struct answer first, answers[3];
+    const char *words[3] = {"a", "b", "c"};
+    rig_open(1, 1, 1);
+    sql("SELECT pg_advisory_lock(2)");
+    hold(&first);
+    for (int i = 0; i < 3; i++) {
+        patience = i == 1 ? 300 : 10000;
+        ASK(&answers[i], &note_put, words[i], CIRCUIT_1);
+    }
+    patience = 10000;
+    struct answer last;
+    ASK(&last, &note_commit, "d", "2");
+    release();
+    TURN_UNTIL(answers[1].done);
+    ck_assert_int_eq(answers[1].failure, FAILURE_UNKNOWN_OUTCOME);
+    ck_assert(!answers[0].done && !answers[2].done);
+    sql("SELECT pg_advisory_unlock(2)");
+    TURN_UNTIL(all_done(answers, 3) && last.done);
+    ck_assert_int_eq(answers[0].failure, -1);
+    ck_assert_str_eq(answers[0].word, "a");
+    ck_assert_str_eq(answers[2].word, "c");
+    ck_assert_int_eq(notes("b"), 1);
+}
+END_TEST
+
 START_TEST(an_answer_is_held_until_its_commit)
 {
     struct answer first, answers[2];
@@ -250,6 +369,11 @@ TCase *writes_case(void)
     tcase_add_test(test, writes_that_wait_share_a_transaction);
     tcase_add_test(test, a_shared_transaction_locks_its_rows_first);
     tcase_add_test(test, a_transaction_has_at_most_batch_limit_members);
+    tcase_add_test(test, writes_of_one_kind_share_a_statement);
+    tcase_add_test(test, a_statement_is_shared_within_one_transaction_alone);
+    tcase_add_test(test, an_error_in_a_shared_statement_leaves_its_neighbours_unharmed);
+    tcase_add_test(test, a_shared_statement_with_a_row_too_few_has_an_unknown_outcome);
+    tcase_add_test(test, a_deadline_passes_for_one_of_a_shared_statement);
     tcase_add_test(test, an_answer_is_held_until_its_commit);
     tcase_add_test(test, an_error_leaves_its_neighbours_unharmed);
     tcase_add_test(test, an_error_at_commit_fails_the_one_that_caused_it);

@@ -2,7 +2,7 @@
 /* each.h - several calls of one operation as one statement.
  *
  * Nearly all that a small read costs is the statement around it: sent sixteen at a time, one costs
- * PostgreSQL a third. Of a callback or a connection it is a seventh. The operation names in each
+ * PostgreSQL a third, and a callback or a connection a seventh less. The operation names in each
  * another that takes an array for every parameter and answers one row for every element, in their
  * order, also for what it does not find. The memory is kept from one statement to the next. */
 #ifndef ONRAMP_DB_EACH_H

@@ -41,7 +41,7 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Quotas, of those who have any; the customer's row first, as in circuit_counted().
+    -- Quotas, of those who have any; the customer's row first, as whoever counts holds it.
     PERFORM FROM customers WHERE id = p_customer FOR KEY SHARE;
     SELECT * INTO q FROM circuit_quotas WHERE customer_id = p_customer FOR NO KEY UPDATE;
     IF FOUND THEN

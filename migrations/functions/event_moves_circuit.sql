@@ -22,7 +22,10 @@ BEGIN
         SELECT NEW.circuit_id, NEW.sequence, NEW.at, c.customer_id,
                CASE WHEN heard.by_partner THEN c.service_key END, NEW.vnet_customer_id,
                CASE WHEN heard.by_partner THEN c.partner END,
-               nullif(current_setting('onramp.traceparent', true), '')
+               -- Several orders have one each, by the id of the circuit.
+               coalesce(nullif(current_setting('onramp.traceparents', true), '')::json
+                            ->> NEW.circuit_id::text,
+                        nullif(current_setting('onramp.traceparent', true), ''))
         FROM onramp.circuits c,
              onramp.provider_transition t,
              LATERAL (SELECT c.key_quoted_at IS NOT NULL AND NEW.connection_id IS NULL

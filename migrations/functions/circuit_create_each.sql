@@ -1,0 +1,136 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- circuit_create for several orders at once, each under the Idempotency-Key that it may have: the
+-- n-th row answers the n-th order. What is plain is inserted by one statement, because beginning
+-- one costs PostgreSQL more than the row that it writes. Plain is what nothing stands against: it is
+-- offered, its limit is known, its customer has no quota, and its key is free. All others are asked
+-- for one by one afterwards, so that every refusal is said where it always was; no plain one can
+-- change what they are told, but for those of the same key, which come behind it as they should.
+CREATE OR REPLACE FUNCTION circuit_create_each(p_customers uuid[], p_names text[],
+                                               p_partners text[], p_peering_locations text[],
+                                               p_bandwidths_mbps int[], p_tiers text[],
+                                               p_families text[], p_tags jsonb[], p_roles text[],
+                                               p_actors text[], p_scopes text[] DEFAULT NULL,
+                                               p_keys text[] DEFAULT NULL,
+                                               p_digests text[] DEFAULT NULL,
+                                               p_traceparents text[] DEFAULT NULL,
+                                               p_dry boolean[] DEFAULT NULL)
+RETURNS SETOF circuit_view
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_held boolean[];
+    v_ids uuid[];
+    v_actors text;
+    v_traceparents text;
+    v_setting text;
+    v_others circuit_view[];
+    r circuit_view;
+    o record;
+BEGIN
+    -- Three statements of their own, before the look at what they are for: conditional_call() says
+    -- why of the keys, circuit_create() of the other two.
+    IF p_keys IS NOT NULL THEN
+        v_held := ARRAY(
+            SELECT pg_try_advisory_xact_lock(hashtextextended(scope || ' ' || key, 20))
+            FROM unnest(p_scopes, p_keys) AS asked (scope, key));
+    END IF;
+    PERFORM FROM customers WHERE id = ANY (p_customers) ORDER BY id FOR KEY SHARE;
+    PERFORM FROM vnet_limits
+    WHERE (tier, bandwidth_mbps) IN (SELECT * FROM unnest(p_tiers, p_bandwidths_mbps))
+    ORDER BY tier, bandwidth_mbps FOR KEY SHARE;
+
+    -- Plain is what gets an id. Each looks by itself: no plan reads a table whole, not even one
+    -- made when it was empty.
+    SELECT array_agg(id ORDER BY n),
+           json_object_agg(id, role || ':' || actor) FILTER (WHERE id IS NOT NULL),
+           json_object_agg(id, traceparent)
+               FILTER (WHERE id IS NOT NULL AND traceparent IS NOT NULL)
+    INTO v_ids, v_actors, v_traceparents
+    FROM (SELECT n, role, actor, traceparent,
+                 CASE WHEN dry IS NOT TRUE
+                           AND bandwidth_mbps = ANY (
+                               (SELECT bandwidths_mbps FROM offers
+                                WHERE offers.partner = asked.partner
+                                      AND offers.peering_location = asked.peering_location)::int[])
+                           AND (SELECT true FROM vnet_limits
+                                WHERE vnet_limits.tier = asked.tier
+                                      AND vnet_limits.bandwidth_mbps = asked.bandwidth_mbps)
+                           AND (SELECT true FROM circuit_quotas
+                                WHERE customer_id = customer) IS NULL
+                           AND (asked.key IS NULL
+                                OR held
+                                   AND array_position(p_keys, asked.key) = n
+                                   AND (SELECT true FROM idempotency_keys
+                                        WHERE idempotency_keys.scope = asked.scope
+                                              AND idempotency_keys.key = asked.key
+                                              AND answered_at
+                                                  > v_now - interval '24 hours') IS NULL)
+                      THEN uuid_v7() END AS id
+          FROM unnest(p_customers, p_partners, p_peering_locations, p_bandwidths_mbps, p_tiers,
+                      p_roles, p_actors, p_scopes, p_keys, p_traceparents, p_dry, v_held)
+                   WITH ORDINALITY
+                   AS asked (customer, partner, peering_location, bandwidth_mbps, tier,
+                             role, actor, scope, key, traceparent, dry, held, n)) AS sorted;
+
+    IF v_actors IS NOT NULL THEN
+        -- For the events that the trigger writes. Assigned: PERFORM would be a query.
+        v_setting := set_config('onramp.actors', v_actors, true);
+        v_setting := set_config('onramp.traceparents', coalesce(v_traceparents, ''), true);
+        INSERT INTO circuits (id, customer_id, name, partner, peering_location, bandwidth_mbps,
+                              sku_tier, sku_family, vnet_limit, tags, created_at, updated_at, since,
+                              service_key_issued_at)
+        SELECT id, customer, name, partner, peering_location, bandwidth_mbps, tier, family,
+               (SELECT vnets FROM vnet_limits
+                WHERE vnet_limits.tier = plain.tier
+                      AND vnet_limits.bandwidth_mbps = plain.bandwidth_mbps),
+               coalesce(tags, '{}'), v_now, v_now, v_now, v_now
+        FROM unnest(v_ids, p_customers, p_names, p_partners, p_peering_locations, p_bandwidths_mbps,
+                    p_tiers, p_families, p_tags)
+                 AS plain (id, customer, name, partner, peering_location, bandwidth_mbps,
+                           tier, family, tags)
+        WHERE id IS NOT NULL;
+        v_setting := set_config('onramp.actors', '', true);
+        v_setting := set_config('onramp.traceparents', '', true);
+        IF p_keys IS NOT NULL THEN
+            INSERT INTO idempotency_keys (scope, key, digest, answer)
+            SELECT scope, key, decode(digest, 'hex'), to_jsonb(made)
+            FROM unnest(v_ids, p_scopes, p_keys, p_digests) AS plain (id, scope, key, digest),
+                 LATERAL (SELECT v.* FROM circuit_view v WHERE v.id = plain.id LIMIT 1) AS made
+            WHERE key IS NOT NULL
+            ON CONFLICT (scope, key) DO UPDATE -- one that has outlived its day
+            SET digest = excluded.digest, answer = excluded.answer,
+                answered_at = excluded.answered_at;
+        END IF;
+    END IF;
+
+    FOR o IN
+        SELECT asked.*
+        FROM unnest(v_ids, p_customers, p_names, p_partners, p_peering_locations, p_bandwidths_mbps,
+                    p_tiers, p_families, p_tags, p_roles, p_actors, p_scopes, p_keys, p_digests,
+                    p_traceparents, p_dry) WITH ORDINALITY
+                 AS asked (id, customer, name, partner, peering_location, bandwidth_mbps,
+                           tier, family, tags, role, actor, scope, key, digest,
+                           traceparent, dry, n)
+        WHERE id IS NULL
+        ORDER BY n
+    LOOP
+        SELECT * INTO STRICT r
+        FROM conditional_call(NULL::circuit_view, 'circuit_create',
+                 ARRAY[o.customer::text, o.name, o.partner, o.peering_location,
+                       o.bandwidth_mbps::text, o.tier, o.family, o.tags::text, o.role, o.actor],
+                 NULL, NULL, o.customer, o.scope, o.key, o.digest, NULL, o.traceparent, o.dry);
+        v_others[o.n] := r;
+    END LOOP;
+
+    RETURN QUERY SELECT answer.*
+    FROM unnest(v_ids) WITH ORDINALITY AS asked (id, n),
+         LATERAL (SELECT v.* FROM circuit_view v WHERE v.id = asked.id
+                  UNION ALL
+                  SELECT (v_others[asked.n]).* WHERE asked.id IS NULL
+                  LIMIT 1) AS answer
+    ORDER BY asked.n;
+END
+$$;
+COMMENT ON FUNCTION circuit_create_each IS
+    'Order several circuits, each for its customer and under its key, as circuit_create does.';
+GRANT EXECUTE ON FUNCTION circuit_create_each TO onramp_daemon;

@@ -20,50 +20,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void time_write(struct text *text, const char *value)
+static char *put_time(char *at, const char *value)
 {
     char time[TIMESTAMP_LENGTH];
-    if (timestamp_write(time, value)) {
-        text_add_quoted(text, time, sizeof time);
-        return;
-    }
+    if (timestamp_write(time, value))
+        return put_quoted(at, time, sizeof time);
     log_line(LOG_ERR, "bug: '%s' is no timestamp in UTC", value);
-    text_add(text, "null", 4);
+    return put(at, "null", 4);
 }
 
-static void text_form_add(struct text *text, enum member_kind kind, const char *value,
-                          size_t length)
+static char *put_text_form(char *at, enum member_kind kind, const char *value, size_t length)
 {
     switch (kind) {
     case MEMBER_TEXT:
-        text_add_json(text, value, length);
-        break;
+        return put_json(at, value, length);
     case MEMBER_BOOLEAN:
-        text_add_word(text, value[0] == 't' ? "true" : "false");
-        break;
+        return value[0] == 't' ? put(at, "true", 4) : put(at, "false", 5);
     case MEMBER_TIME:
-        time_write(text, value);
-        break;
+        return put_time(at, value);
     case MEMBER_PLAIN:
     case MEMBER_PLAIN_IF:
     case MEMBER_UUID:
-        text_add_quoted(text, value, length);
-        break;
+        return put_quoted(at, value, length);
     default:
-        text_add(text, value, length);
-        break;
+        return put(at, value, length);
     }
 }
 
-static inline void value_write(struct text *text, const struct operation *operation,
-                               enum member_kind kind, const struct value *value)
+/* What values of so many octets in all become at most: strings are escaped, and what is shorter
+ * than the JSON of it is a uuid, a time, a number or null. */
+static size_t values_room(size_t count, size_t octets)
+{
+    enum { SHORT_MOST = 1 + UUID_TEXT + 1 };
+    return count * SHORT_MOST + octets * JSON_MOST;
+}
+
+static inline char *put_value(char *at, const struct operation *operation, enum member_kind kind,
+                              const struct value *value)
 {
     if (!value->bytes)
-        text_add(text, "null", 4);
-    else if (operation->binary)
-        binary_add(text, kind, value->bytes, value->length);
-    else
-        text_form_add(text, kind, value->bytes, value->length);
+        return put(at, "null", 4);
+    if (operation->binary)
+        return put_binary(at, kind, value->bytes, value->length);
+    return put_text_form(at, kind, value->bytes, value->length);
 }
 
 /* The index of the CLOSE that belongs to the OPEN_IF at open; column goes past what lies between.
@@ -81,20 +80,30 @@ static size_t close_of(const struct operation *operation, size_t open, int *colu
     }
 }
 
+/* Most pieces are shorter than PIECE_PAD, and to copy that much is quicker than to copy less. */
+static inline char *put_piece(char *at, const char *from, size_t length)
+{
+    if (length > PIECE_PAD)
+        return put(at, from, length);
+    memcpy(at, from, PIECE_PAD);
+    return at + length;
+}
+
 static void row_write_laid_out(struct text *text, const struct operation *operation,
                                const struct rows *rows, int row)
 {
     const struct layout *layout = operation->layout;
-    const char *at = layout->text;
+    const char *from = layout->text;
     const struct piece *piece = layout->pieces;
     struct value values[LAYOUT_COLUMNS_MAX];
-    rows_values(rows, row, layout->columns, values);
+    size_t octets = rows_values(rows, row, layout->columns, values);
+    char *at = text_room(text, layout->length + values_room(layout->columns, octets));
     for (size_t i = 0; i < layout->columns; i++, piece++) {
-        text_add(text, at, piece->length);
-        at += piece->length;
-        value_write(text, operation, piece->kind, &values[i]);
+        at = put_piece(at, from, piece->length);
+        from += piece->length;
+        at = put_value(at, operation, piece->kind, &values[i]);
     }
-    text_add(text, at, piece->length);
+    text_end(text, put_piece(at, from, piece->length));
 }
 
 void row_write(struct text *text, const struct call *call, const struct rows *rows, int row)
@@ -138,7 +147,8 @@ void row_write(struct text *text, const struct call *call, const struct rows *ro
         } else {
             struct value value;
             value.bytes = rows_value(rows, row, column++, &value.length);
-            value_write(text, operation, member->kind, &value);
+            char *at = text_room(text, values_room(1, value.length));
+            text_end(text, put_value(at, operation, member->kind, &value));
         }
     }
     text_add_char(text, '}');

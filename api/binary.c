@@ -29,27 +29,26 @@ int64_t binary_integer(const char *value, size_t size)
     }
 }
 
-/* Eight hexadecimal digits at once, as a list of fifty has 4,800 of them: the half octets are
- * spread over an octet each, and those above 9 lifted to the letters. */
-static void hex_write_eight(char out[8], const char octets[4])
+typedef unsigned char octets __attribute__((vector_size(16)));
+
+static octets digits_of(octets halves)
 {
-    static const uint64_t each = UINT64_C(0x0101010101010101);
-    uint32_t word;
-    memcpy(&word, octets, sizeof word);
-    uint64_t x = be32toh(word);
-    x = (x << 16 | x) & UINT64_C(0x0000FFFF0000FFFF);
-    x = (x << 8 | x) & UINT64_C(0x00FF00FF00FF00FF);
-    x = (x << 4 | x) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    uint64_t letters = (x + 6 * each) >> 4 & each;
-    x = htobe64(x + '0' * each + letters * ('a' - '0' - 10));
-    memcpy(out, &x, sizeof x);
+    return halves + '0' + ((octets)(halves > 9) & ('a' - '0' - 10));
 }
 
+/* All 32 digits at once, as a list of fifty has 4,800 of them. */
 void binary_uuid_write(char out[UUID_TEXT], const char value[UUID_OCTETS])
 {
+    octets all;
     char digits[2 * UUID_OCTETS];
-    for (size_t i = 0; i < UUID_OCTETS; i += 4)
-        hex_write_eight(digits + 2 * i, value + i);
+    memcpy(&all, value, sizeof all);
+    octets high = digits_of(all >> 4), low = digits_of(all & 15);
+    octets first =
+        __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    octets second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                            14, 30, 15, 31);
+    memcpy(digits, &first, sizeof first);
+    memcpy(digits + sizeof first, &second, sizeof second);
     memcpy(out, digits, 8);
     memcpy(out + 9, digits + 8, 4);
     memcpy(out + 14, digits + 12, 4);
@@ -58,60 +57,49 @@ void binary_uuid_write(char out[UUID_TEXT], const char value[UUID_OCTETS])
     out[8] = out[13] = out[18] = out[23] = '-';
 }
 
-static void add_uuid(struct text *text, const char *value)
+static char *put_integer(char *at, int64_t number)
 {
-    char *at = text_room(text, 1 + UUID_TEXT + 1);
-    at[0] = at[1 + UUID_TEXT] = '"';
-    binary_uuid_write(at + 1, value);
-}
-
-static void add_integer(struct text *text, int64_t number)
-{
-    char digits[20], *end = digits + sizeof digits, *at = end;
-    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number, power = 1;
+    if (number < 0)
+        *at++ = '-';
+    char *end = at + 1;
+    for (; left / 10 >= power; power *= 10)
+        end++;
+    at = end;
     do
         *--at = (char)('0' + left % 10);
     while (left /= 10);
-    if (number < 0)
-        *--at = '-';
-    text_add(text, at, (size_t)(end - at));
+    return end;
 }
 
-static void add_time(struct text *text, const char *value, size_t size)
+static char *put_time(char *at, int64_t microseconds)
 {
-    int64_t microseconds = binary_integer(value, size);
-    char *at = text_room(text, 1 + TIMESTAMP_LENGTH + 1);
+    if (!timestamp_write_microseconds(at + 1, microseconds)) {
+        log_line(LOG_ERR, "bug: a timestamp is %lld us from 2000 on", (long long)microseconds);
+        return put(at, "null", 4);
+    }
     at[0] = at[1 + TIMESTAMP_LENGTH] = '"';
-    if (timestamp_write_microseconds(at + 1, microseconds))
-        return;
-    log_line(LOG_ERR, "bug: a timestamp is %lld us from 2000 on", (long long)microseconds);
-    text->length -= 1 + TIMESTAMP_LENGTH + 1;
-    text_add(text, "null", 4);
+    return at + 1 + TIMESTAMP_LENGTH + 1;
 }
 
-void binary_add(struct text *text, enum member_kind kind, const char *value, size_t size)
+char *put_binary(char *at, enum member_kind kind, const char *value, size_t size)
 {
     switch (kind) {
     case MEMBER_TEXT:
-        text_add_json(text, value, size);
-        break;
+        return put_json(at, value, size);
     case MEMBER_UUID:
-        add_uuid(text, value);
-        break;
+        at[0] = at[1 + UUID_TEXT] = '"';
+        binary_uuid_write(at + 1, value);
+        return at + 1 + UUID_TEXT + 1;
     case MEMBER_NUMBER:
-        add_integer(text, binary_integer(value, size));
-        break;
+        return put_integer(at, binary_integer(value, size));
     case MEMBER_BOOLEAN:
-        text_add_word(text, value[0] ? "true" : "false");
-        break;
+        return value[0] ? put(at, "true", 4) : put(at, "false", 5);
     case MEMBER_TIME:
-        add_time(text, value, size);
-        break;
+        return put_time(at, binary_integer(value, size));
     case MEMBER_JSON:
-        text_add(text, value + JSONB_TEXT_AT, size - JSONB_TEXT_AT);
-        break;
+        return put(at, value + JSONB_TEXT_AT, size - JSONB_TEXT_AT);
     default:
-        text_add_quoted(text, value, size);
-        break;
+        return put_quoted(at, value, size);
     }
 }

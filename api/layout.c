@@ -52,6 +52,8 @@ static void layout_write(struct layout *layout, const struct operation *operatio
     }
     text_add_char(&text, '}');
     layout->pieces[layout->columns].length = text.length - from;
+    memset(text_room(&text, PIECE_PAD), 0, PIECE_PAD);
+    layout->length = text.length + PIECE_PAD;
     layout->text = text.bytes; /* kept */
 }
 

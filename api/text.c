@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,37 +51,49 @@ void text_add_format(struct text *text, const char *format, ...)
     text->length += (size_t)length;
 }
 
-static bool plain(unsigned char c)
+/* Whether each of eight octets is written as it is: none is a control character, a quotation mark
+ * or a backslash. */
+static bool plain(uint64_t eight)
 {
-    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
+    static const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t controls = eight - 0x20 * each, quotes = (eight ^ '"' * each) - each,
+             backslashes = (eight ^ '\\' * each) - each, deletes = (eight ^ 0x7F * each) - each;
+    /* That of ASCII which was too small is below zero now. */
+    return ((controls | quotes | backslashes | deletes) & ~eight & 0x80 * each) == 0;
 }
 
-void text_add_json(struct text *text, const char *bytes, size_t length)
+static char *put_character(char *at, char c)
 {
-    size_t from = 0, first = 0;
-    while (first < length && plain((unsigned char)bytes[first]))
-        first++;
-    if (first == length) {
-        text_add_quoted(text, bytes, length);
-        return;
+    static const char digits[] = "0123456789abcdef";
+    unsigned char code = (unsigned char)c;
+    if (code >= 0x20 && c != '"' && c != '\\' && c != 0x7F) {
+        *at = c;
+        return at + 1;
     }
-    text_reserve(text, length + 2);
-    text_add_char(text, '"');
-    for (size_t i = first; i < length; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (plain(c))
-            continue;
-        text_add(text, bytes + from, i - from);
-        from = i + 1;
-        if (c == '"' || c == '\\') {
-            char escape[2] = {'\\', (char)c};
-            text_add(text, escape, 2);
-        } else if (c == '\n') {
-            text_add(text, "\\n", 2);
-        } else {
-            text_add_format(text, "\\u%04x", c);
-        }
+    *at++ = '\\';
+    if (c == '"' || c == '\\' || c == '\n') {
+        *at = c == '\n' ? 'n' : c;
+        return at + 1;
     }
-    text_add(text, bytes + from, length - from);
-    text_add_char(text, '"');
+    at = put(at, "u00", 3);
+    at[0] = digits[code >> 4];
+    at[1] = digits[code & 15];
+    return at + 2;
+}
+
+char *put_json(char *at, const char *bytes, size_t length)
+{
+    const char *end = bytes + length;
+    uint64_t eight;
+    *at++ = '"';
+    for (; (size_t)(end - bytes) >= sizeof eight; bytes += sizeof eight) {
+        memcpy(&eight, bytes, sizeof eight);
+        if (!plain(eight))
+            break;
+        at = put(at, bytes, sizeof eight);
+    }
+    while (bytes != end)
+        at = put_character(at, *bytes++);
+    *at = '"';
+    return at + 1;
 }

@@ -29,15 +29,40 @@ static inline void text_add(struct text *text, const char *bytes, size_t length)
     text->length += length;
 }
 
-/* Room for that many octets, which are then written there. */
-static inline char *text_room(struct text *text, size_t length)
+/* Where its next octet goes, with room for size more; text_end tells how far they were written. */
+static inline char *text_room(struct text *text, size_t size)
 {
-    if (text->capacity - text->length < length)
-        text_reserve(text, length);
-    char *at = text->bytes + text->length;
-    text->length += length;
-    return at;
+    if (text->capacity - text->length < size)
+        text_reserve(text, size);
+    return text->bytes + text->length;
 }
+
+static inline void text_end(struct text *text, const char *end)
+{
+    text->length = (size_t)(end - text->bytes);
+}
+
+/* What puts octets where there is room for them gives back where the next one goes. */
+static inline char *put(char *at, const char *bytes, size_t length)
+{
+    memcpy(at, bytes, length);
+    return at + length;
+}
+
+/* In quotes, as it stands: two octets more. */
+static inline char *put_quoted(char *at, const char *bytes, size_t length)
+{
+    *at = '"';
+    at = put(at + 1, bytes, length);
+    *at = '"';
+    return at + 1;
+}
+
+enum { JSON_MOST = 6 }; /* an octet becomes as many at most: \u0000 */
+
+/* A JSON string with its quotes, for which there is room for JSON_MOST times the octets and 2. The
+ * bytes are valid UTF-8. */
+char *put_json(char *at, const char *bytes, size_t length);
 
 static inline void text_add_char(struct text *text, char c)
 {
@@ -46,16 +71,9 @@ static inline void text_add_char(struct text *text, char c)
     text->bytes[text->length++] = c;
 }
 
-/* In quotes, as it stands. */
 static inline void text_add_quoted(struct text *text, const char *bytes, size_t length)
 {
-    if (text->capacity - text->length < length + 2)
-        text_reserve(text, length + 2);
-    char *at = text->bytes + text->length;
-    *at++ = '"';
-    memcpy(at, bytes, length);
-    at[length] = '"';
-    text->length += length + 2;
+    text_end(text, put_quoted(text_room(text, length + 2), bytes, length));
 }
 
 static inline void text_add_word(struct text *text, const char *word)
@@ -66,7 +84,9 @@ static inline void text_add_word(struct text *text, const char *word)
 void text_add_format(struct text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A JSON string with its quotes; the bytes are valid UTF-8. */
-void text_add_json(struct text *text, const char *bytes, size_t length);
+static inline void text_add_json(struct text *text, const char *bytes, size_t length)
+{
+    text_end(text, put_json(text_room(text, JSON_MOST * length + 2), bytes, length));
+}
 
 #endif

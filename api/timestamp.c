@@ -62,6 +62,25 @@ static void two_digits(char *out, uint32_t number)
     out[1] = (char)('0' + number % 10);
 }
 
+/* The first moment of a day, of which the times in an answer have few: the last one is kept. */
+static const char *day_text(uint32_t day)
+{
+    static _Thread_local struct {
+        uint32_t day;
+        char text[TIMESTAMP_LENGTH];
+    } last = {UINT32_MAX, "YYYY-MM-DDT00:00:00.000Z"};
+    if (day != last.day) {
+        uint32_t year, month, date;
+        date_of(day, &year, &month, &date);
+        two_digits(last.text, year / 100);
+        two_digits(last.text + 2, year % 100);
+        two_digits(last.text + 5, month);
+        two_digits(last.text + 8, date);
+        last.day = day;
+    }
+    return last.text;
+}
+
 bool timestamp_write_microseconds(char out[TIMESTAMP_LENGTH], int64_t microseconds)
 {
     static const int64_t a_day = INT64_C(86400000000);
@@ -71,13 +90,7 @@ bool timestamp_write_microseconds(char out[TIMESTAMP_LENGTH], int64_t microsecon
         return false;
     uint64_t since = (uint64_t)(microseconds - first);
     uint32_t millis = (uint32_t)(since % (uint64_t)a_day / 1000), seconds = millis / 1000;
-    uint32_t year, month, date;
-    date_of((uint32_t)(since / (uint64_t)a_day), &year, &month, &date);
-    memcpy(out, "YYYY-MM-DDTHH:MM:SS.mmmZ", TIMESTAMP_LENGTH);
-    two_digits(out, year / 100);
-    two_digits(out + 2, year % 100);
-    two_digits(out + 5, month);
-    two_digits(out + 8, date);
+    memcpy(out, day_text((uint32_t)(since / (uint64_t)a_day)), TIMESTAMP_LENGTH);
     two_digits(out + 11, seconds / 3600);
     two_digits(out + 14, seconds / 60 % 60);
     two_digits(out + 17, seconds % 60);

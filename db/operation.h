@@ -112,11 +112,13 @@ enum answer_kind {
     ANSWER_NOTHING /* 204 */
 };
 
-enum { LAYOUT_COLUMNS_MAX = 48 };
+enum { LAYOUT_COLUMNS_MAX = 48, PIECE_PAD = 32 };
 
 /* What stands before each column's value in a row, and behind the last. api/layout.c writes it. */
 struct layout {
-    char *text; /* all of it; NULL: not written, or not the same in every row */
+    char *text;    /* all of it and PIECE_PAD octets; NULL: not written, or not the same in every
+                      row */
+    size_t length; /* with those */
     struct piece {
         size_t length;         /* of the text before the value */
         enum member_kind kind; /* of the value */

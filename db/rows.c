@@ -32,16 +32,19 @@ const char *rows_value(const struct rows *rows, int row, int column, size_t *len
     return PQgetvalue(result, rows->first + row, column);
 }
 
-void rows_values(const struct rows *rows, int row, size_t count, struct value *out)
+size_t rows_values(const struct rows *rows, int row, size_t count, struct value *out)
 {
     const PGresult *result = result_of(rows);
     int at = rows->first + row, column = COLUMN_FIRST;
+    size_t octets = 0;
     for (struct value *end = out + count; out != end; out++, column++) {
         int length = PQgetlength(result, at, column);
         out->length = (size_t)length;
+        octets += out->length;
         out->bytes =
             length == 0 && PQgetisnull(result, at, column) ? NULL : PQgetvalue(result, at, column);
     }
+    return octets;
 }
 
 const char *rows_text(const struct rows *rows, int row, int column)

@@ -23,12 +23,12 @@ int rows_columns(const struct rows *rows);
 bool rows_null(const struct rows *rows, int row, int column);
 /* The value and its length in one look; NULL for null. */
 const char *rows_value(const struct rows *rows, int row, int column, size_t *length);
-/* The same for count columns from the first one of the members on, at once. */
+/* The same for count columns from the first one of the members on, at once: their octets in all. */
 struct value {
     const char *bytes; /* NULL for null */
     size_t length;
 };
-void rows_values(const struct rows *rows, int row, size_t count, struct value *out);
+size_t rows_values(const struct rows *rows, int row, size_t count, struct value *out);
 /* NUL-terminated; "" for null. */
 const char *rows_text(const struct rows *rows, int row, int column);
 int rows_length(const struct rows *rows, int row, int column);

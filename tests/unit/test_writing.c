@@ -103,7 +103,7 @@ static void expect_binary(enum member_kind kind, const char *value, size_t size,
                           const char *expected)
 {
     struct text text = {0};
-    binary_add(&text, kind, value, size);
+    text_end(&text, put_binary(text_room(&text, 128), kind, value, size));
     text_add_char(&text, '\0');
     ck_assert_str_eq(text.bytes, expected);
     text_free(&text);
@@ -141,6 +141,29 @@ START_TEST(strings_are_escaped_so_that_they_read_back)
     ck_assert_str_eq(json_string_value(read), all);
     json_decref(read);
     text_free(&text);
+}
+END_TEST
+
+START_TEST(an_octet_is_escaped_wherever_it_stands_and_nothing_else_is)
+{
+    enum { LENGTH = 19 };
+    for (int octet = 1; octet < 256; octet++)
+        for (size_t at = 0; at < LENGTH; at++) {
+            char all[] = "abcdefghijklmnopqrs", expected[LENGTH + 8], escape[8];
+            bool escaped = octet < 0x20 || octet == '"' || octet == '\\' || octet == 0x7F;
+            all[at] = (char)octet;
+            const char *form = octet == '\n' ? "\\n" : escaped ? "\\%c" : "%c";
+            if (octet == 0x7F || (octet < 0x20 && octet != '\n'))
+                form = "\\u%04x";
+            snprintf(escape, sizeof escape, form, octet);
+            snprintf(expected, sizeof expected, "%.*s%s%s", (int)at, all, escape, all + at + 1);
+            struct text text = {0};
+            text_add_json(&text, all, LENGTH);
+            ck_assert_uint_eq(text.length, strlen(expected) + 2);
+            ck_assert_mem_eq(text.bytes + 1, expected, strlen(expected));
+            ck_assert(text.bytes[0] == '"' && text.bytes[text.length - 1] == '"');
+            text_free(&text);
+        }
 }
 END_TEST
 
@@ -320,6 +343,7 @@ int main(void)
     tcase_add_test(tests, every_day_in_binary_follows_the_one_before);
     tcase_add_test(tests, values_in_binary_are_written_as_json);
     tcase_add_test(tests, strings_are_escaped_so_that_they_read_back);
+    tcase_add_test(tests, an_octet_is_escaped_wherever_it_stands_and_nothing_else_is);
     tcase_add_test(tests, only_json_in_utf8_is_json);
     tcase_add_test(tests, accept_is_read_by_weight_and_precision);
     tcase_add_test(tests, queries_are_decoded_and_are_text);

@@ -12,8 +12,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS 
 DECLARE
     r callback_view;
     c circuits%ROWTYPE;
-    v_now timestamptz := clock_timestamp();
+    v_after circuits%ROWTYPE;
+    v_now timestamptz;
     v_by_operator boolean := p_secret_id IS NULL;
+    v_authentic boolean;
     v_digest bytea := decode(p_body_sha256, 'hex');
     v_seen bytea;
     v_effect text;
@@ -21,15 +23,32 @@ DECLARE
     v_sentence text;
     v_quotes boolean;
 BEGIN
-    IF NOT v_by_operator THEN
-        PERFORM FROM callback_secrets
-        WHERE id = p_secret_id AND partner = p_partner
-              AND (expires_at IS NULL OR expires_at > v_now);
-        IF NOT FOUND THEN
-            r.outcome := 'unauthenticated';
-            RETURN NEXT r;
-            RETURN;
-        END IF;
+    SELECT * INTO c FROM circuits
+    WHERE service_key = p_service_key AND partner = p_partner
+    FOR NO KEY UPDATE;
+    -- Our clock under the lock, so that times on a circuit rise with its events.
+    v_now := clock_timestamp();
+    -- All that is judged by, in one statement, behind the lock: it sees what was committed while
+    -- this one waited.
+    SELECT v_by_operator
+               OR EXISTS (SELECT FROM callback_secrets
+                          WHERE id = p_secret_id AND partner = p_partner
+                                AND (expires_at IS NULL OR expires_at > v_now)),
+           (SELECT body_sha256 FROM remembered_callbacks
+            WHERE partner = p_partner AND webhook_id = p_webhook_id
+                  AND by_operator = v_by_operator),
+           t.effect, t.to_status, t.sentence
+    INTO v_authentic, v_seen, v_effect, v_to, v_sentence
+    FROM (SELECT) AS callback
+    LEFT JOIN provider_transition t
+        ON t.from_status = c.provider_status AND t.event = p_type AND t.by_partner
+           AND (t.deprovision_requested IS NULL
+                OR t.deprovision_requested = (c.deprovision_requested_at IS NOT NULL));
+
+    IF NOT v_authentic THEN
+        r.outcome := 'unauthenticated';
+        RETURN NEXT r;
+        RETURN;
     END IF;
 
     IF p_timestamp > v_now + interval '300 seconds' THEN
@@ -44,24 +63,17 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT * INTO c FROM circuits
-    WHERE service_key = p_service_key AND partner = p_partner
-    FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF c.id IS NULL THEN
         r.outcome := 'not_found';
         r.facts := jsonb_build_object('detail',
             'No circuit of this partner has this service key; check it with the customer.');
         RETURN NEXT r;
         RETURN;
     END IF;
-    -- Our clock under the lock, so that times on a circuit rise with its events.
-    v_now := clock_timestamp();
     -- Whatever comes of it, the partner has shown the key. An operator in its place has not.
     v_quotes := c.key_quoted_at IS NULL AND c.deleted_at IS NULL AND NOT v_by_operator;
 
-    SELECT body_sha256 INTO v_seen FROM remembered_callbacks
-    WHERE partner = p_partner AND webhook_id = p_webhook_id AND by_operator = v_by_operator;
-    IF FOUND THEN
+    IF v_seen IS NOT NULL THEN
         r.reason := CASE WHEN v_seen = v_digest THEN 'duplicate' ELSE 'webhook_id_reused' END;
     ELSIF c.deleted_at IS NOT NULL AND p_type <> 'circuit.deprovisioned' THEN
         r.outcome := 'not_found';
@@ -73,14 +85,12 @@ BEGIN
         r.reason := 'stale';
         r.newest_timestamp := c.partner_timestamp;
     ELSE
-        SELECT effect, to_status, sentence INTO STRICT v_effect, v_to, v_sentence
-        FROM provider_transition
-        WHERE from_status = c.provider_status AND event = p_type AND by_partner
-              AND (deprovision_requested IS NULL
-                   OR deprovision_requested = (c.deprovision_requested_at IS NOT NULL));
-        r.reason := CASE v_effect WHEN 'refused' THEN 'illegal_transition'
-                                  WHEN 'already' THEN 'already'
-                                  ELSE 'applied' END;
+        -- A statement, which has no ELSE: what the graph does not know is an error.
+        CASE v_effect
+            WHEN 'refused' THEN r.reason := 'illegal_transition';
+            WHEN 'already' THEN r.reason := 'already';
+            WHEN 'moves', 'stays' THEN r.reason := 'applied';
+        END CASE;
     END IF;
 
     -- Remember what is answered 200, before anything is changed: if the id turns up here, another
@@ -136,17 +146,20 @@ BEGIN
             partner_reference = CASE WHEN p_data ? 'partnerReference'
                 THEN p_data ->> 'partnerReference'
                                      ELSE c.partner_reference END
-        WHERE id = c.id;
+        WHERE id = c.id
+        RETURNING * INTO v_after;
 
         IF c.used > 0 AND c.circuit_status = 'Enabled'
             AND (c.provider_status = 'Provisioned') <> (v_to = 'Provisioned')
         THEN
             PERFORM connections_follow(c.id, v_to = 'Provisioned', p_role, p_actor);
+            SELECT * INTO v_after FROM circuits WHERE id = c.id;
         END IF;
         -- Nested: an IF with a query in it is a query, even where its first part is false.
         IF c.delete_when_deprovisioned AND v_to = 'NotProvisioned' AND c.used = 0 THEN
             IF NOT EXISTS (SELECT FROM authorizations WHERE circuit_id = c.id) THEN
                 PERFORM circuit_remove(c.id, p_role, p_actor);
+                SELECT * INTO v_after FROM circuits WHERE id = c.id;
             END IF;
         END IF;
     ELSE
@@ -184,15 +197,19 @@ BEGIN
             RETURN NEXT r;
             RETURN;
         END IF;
+        SELECT * INTO v_after FROM circuits WHERE id = c.id;
     END IF;
 
-    RETURN QUERY
-    SELECT 'ok', NULL::jsonb, r.reason = 'applied', r.reason, r.newest_timestamp,
-           v.id, v.service_key, v.peering_location, v.bandwidth_mbps, v.sku_tier, v.sku_family,
-           v.circuit_status, v.provider_status, v.waiting_on, v.since, v.stalled,
-           v.deprovision_requested_at, v.last_rejection, v.partner_note, v.partner_reference,
-           v.expected_by, v.primary_port, v.secondary_port, v.s_tag, v.key_quoted_at, v.version
-    FROM partner_circuit_view v WHERE v.id = c.id;
+    -- As partner_circuit_view shows it; an expression costs less than a look.
+    r := ROW('ok', NULL::jsonb, r.reason = 'applied', r.reason, r.newest_timestamp,
+             v_after.id, v_after.service_key, v_after.peering_location, v_after.bandwidth_mbps,
+             v_after.sku_tier, v_after.sku_family, v_after.circuit_status,
+             v_after.provider_status, v_after.waiting_on, v_after.since, v_after.stalled,
+             v_after.deprovision_requested_at, v_after.last_rejection, v_after.partner_note,
+             v_after.partner_reference, v_after.expected_by, v_after.primary_port,
+             v_after.secondary_port, v_after.s_tag, v_after.key_quoted_at,
+             v_after.last_sequence);
+    RETURN NEXT r;
 END
 $$;
 COMMENT ON FUNCTION callback_apply IS

@@ -615,6 +615,38 @@ START_TEST(only_callbacks_older_than_8_days_are_forgotten_and_not_more_than_aske
 }
 END_TEST
 
+START_TEST(an_answer_shows_the_circuit_as_its_partner_sees_it_afterwards)
+{
+    static const struct {
+        const char *type, *at, *data, *id, *reason;
+    } calls[] = {
+        {"circuit.provisioning", NOW,     "{\"note\": \"n\", \"sTag\": 7, \"primaryPort\": \"p\"}",
+         "m1",                                                                                            "applied"  },
+        {"circuit.provisioning", NOW,     "{}",                                                     "m2", "already"  },
+        {"circuit.provisioned",  AGO(60), "{}",                                                     "m3", "stale"    },
+        {"circuit.provisioning", NOW,     "{}",                                                     "m2", "duplicate"},
+        {"circuit.rejected",     NOW,     "{\"reason\": \"full\", \"partnerReference\": \"r\"}",    "m4",
+         "applied"                                                                                                   },
+    };
+    begin();
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        PGresult *rows = run(
+            api,
+            "SELECT reason, applied, to_jsonb(a) - ARRAY['applied', 'reason', "
+            "'newest_timestamp'] AS shown FROM onramp.callback_apply('carrier', '%s', '%s', %s, "
+            "'%s', '%s', repeat('ab', 32), '%s', 'partner', 'carrier') a",
+            key, calls[i].type, calls[i].at, calls[i].data, calls[i].id, secret);
+        ck_assert_str_eq(field(rows, 0, "reason"), calls[i].reason);
+        ck_assert_str_eq(field(rows, 0, "applied"),
+                         strcmp(calls[i].reason, "applied") == 0 ? "t" : "f");
+        ck_assert_str_eq(field(rows, 0, "shown"),
+                         value(owner,
+                               "SELECT to_jsonb(v) FROM partner_circuit_view v WHERE id = '%s'",
+                               circuit));
+    }
+}
+END_TEST
+
 START_TEST(several_callbacks_are_judged_in_their_order_as_each_by_itself)
 {
     begin();
@@ -697,6 +729,7 @@ int main(void)
     tcase_add_test(data, quotes_and_other_marks_in_texts_arrive_as_they_are);
     tcase_add_test(data, a_rejection_is_shown_with_reason_and_time);
     tcase_add_test(data, connections_go_down_and_come_up_with_one_event_each);
+    tcase_add_test(data, an_answer_shows_the_circuit_as_its_partner_sees_it_afterwards);
     TCase *several = scene_case(suite, "several", 30);
     tcase_add_test(several, several_callbacks_are_judged_in_their_order_as_each_by_itself);
     tcase_add_test(several, the_same_callback_in_one_statement_is_applied_once);

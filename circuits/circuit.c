@@ -87,6 +87,13 @@ static void circuit_create_complete(struct call *call)
                   "The Local tier comes with UnlimitedData alone; name it in sku.family.");
 }
 
+const struct operation circuit_create_each = {
+    .name = "circuit_create_each",
+    .lane = LANE_WRITE,
+    PARAMETERS(circuit_create_parameters),
+    MEMBERS(circuit_members),
+};
+
 const struct operation circuit_create = {
     .name = "circuit_create",
     .lane = LANE_WRITE,
@@ -95,6 +102,7 @@ const struct operation circuit_create = {
     .location = "/v1/circuits/",
     PARAMETERS(circuit_create_parameters),
     MEMBERS(circuit_members),
+    .each = &circuit_create_each,
     .complete = circuit_create_complete,
 };
 

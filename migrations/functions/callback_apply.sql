@@ -105,49 +105,10 @@ BEGIN
     END IF;
 
     IF r.reason = 'applied' THEN
-        WITH event AS (
-            INSERT INTO circuit_events
-                (circuit_id, sequence, at, occurred_at, type, from_status, to_status,
-                 actor_role, actor_name, reason)
-            VALUES (c.id, c.last_sequence + 1, v_now, p_timestamp, p_type, c.provider_status, v_to,
-                    p_role, p_actor, coalesce(p_data ->> 'reason', p_data ->> 'note')))
-        UPDATE circuits
-        SET last_sequence = c.last_sequence + 1,
-            previous_status = c.provider_status,
-            provider_status = v_to,
-            updated_at = v_now,
-            partner_timestamp = p_timestamp,
-            key_quoted_at = CASE WHEN v_quotes THEN v_now ELSE c.key_quoted_at END,
-            returned = v_to = 'NotProvisioned' AND p_type <> 'circuit.progress',
-            -- A rejected request is closed, and so is one that is fulfilled.
-            deprovision_requested_at =
-                CASE WHEN p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
-                     THEN c.deprovision_requested_at END,
-            delete_when_deprovisioned = p_type <> 'circuit.rejected' AND v_to <> 'NotProvisioned'
-                                        AND c.delete_when_deprovisioned,
-            provisioned_at = CASE WHEN v_to = 'Provisioned' AND v_effect = 'moves'
-                                  THEN v_now ELSE c.provisioned_at END,
-            deprovisioned_at = CASE WHEN p_type = 'circuit.deprovisioned' THEN v_now
-                ELSE c.deprovisioned_at END,
-            last_rejection = CASE WHEN p_type = 'circuit.rejected'
-                                  THEN jsonb_build_object(
-                                      'reason', coalesce(p_data ->> 'reason', v_sentence),
-                                      'at', time_shown(v_now))
-                                  ELSE c.last_rejection END,
-            partner_note = CASE WHEN p_data ? 'note' THEN p_data ->> 'note' ELSE c.partner_note END,
-            expected_by = CASE WHEN p_data ? 'expectedBy'
-                THEN (p_data ->> 'expectedBy')::timestamptz
-                               ELSE c.expected_by END,
-            primary_port = CASE WHEN p_data ? 'primaryPort' THEN p_data ->> 'primaryPort'
-                ELSE c.primary_port END,
-            secondary_port = CASE WHEN p_data ? 'secondaryPort' THEN p_data ->> 'secondaryPort'
-                                  ELSE c.secondary_port END,
-            s_tag = CASE WHEN p_data ? 'sTag' THEN (p_data ->> 'sTag')::smallint ELSE c.s_tag END,
-            partner_reference = CASE WHEN p_data ? 'partnerReference'
-                THEN p_data ->> 'partnerReference'
-                                     ELSE c.partner_reference END
-        WHERE id = c.id
-        RETURNING * INTO v_after;
+        SELECT * INTO STRICT v_after
+        FROM callbacks_write(ARRAY[c.id], ARRAY[p_type], ARRAY[p_timestamp], ARRAY[p_data],
+                             ARRAY[p_role], ARRAY[p_actor], ARRAY[v_effect], ARRAY[v_to],
+                             ARRAY[v_sentence], ARRAY[v_quotes], v_now);
 
         IF c.used > 0 AND c.circuit_status = 'Enabled'
             AND (c.provider_status = 'Provisioned') <> (v_to = 'Provisioned')
@@ -200,15 +161,7 @@ BEGIN
         SELECT * INTO v_after FROM circuits WHERE id = c.id;
     END IF;
 
-    -- As partner_circuit_view shows it; an expression costs less than a look.
-    r := ROW('ok', NULL::jsonb, r.reason = 'applied', r.reason, r.newest_timestamp,
-             v_after.id, v_after.service_key, v_after.peering_location, v_after.bandwidth_mbps,
-             v_after.sku_tier, v_after.sku_family, v_after.circuit_status,
-             v_after.provider_status, v_after.waiting_on, v_after.since, v_after.stalled,
-             v_after.deprovision_requested_at, v_after.last_rejection, v_after.partner_note,
-             v_after.partner_reference, v_after.expected_by, v_after.primary_port,
-             v_after.secondary_port, v_after.s_tag, v_after.key_quoted_at,
-             v_after.last_sequence);
+    r := callback_shown(v_after, r.reason, r.newest_timestamp);
     RETURN NEXT r;
 END
 $$;

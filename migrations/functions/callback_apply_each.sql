@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- callback_apply for several callbacks at once: the n-th row answers the n-th callback.
--- No Memoize: PostgreSQL 15 may put it before a volatile function too, were there many more rows,
--- and two that ask for the same would be one.
+-- callback_apply for several callbacks at once: the n-th row answers the n-th callback. Those that
+-- plainly apply are written together: of a partner itself, authentic and new, the first here of their
+-- circuit and of their webhook-id, a step that the graph knows, on a circuit that has nothing that
+-- follows it. All others come behind them, in their order, to callback_apply; so those of one circuit
+-- stay in their order, too.
 CREATE OR REPLACE FUNCTION callback_apply_each(p_partners text[], p_service_keys uuid[],
                                                p_types text[], p_timestamps timestamptz[],
                                                p_data jsonb[], p_webhook_ids text[],
@@ -9,17 +11,84 @@ CREATE OR REPLACE FUNCTION callback_apply_each(p_partners text[], p_service_keys
                                                p_roles text[], p_actors text[])
 RETURNS SETOF callback_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
+-- Each is looked up by itself (callbacks_write says why); and no Memoize: PostgreSQL 15 may put it
+-- before a volatile function too, were there many more rows, and two alike would be one.
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 SET enable_memoize = off AS $$
+DECLARE
+    v_now timestamptz;
+    v_plain bigint[];
+    v_circuits uuid[];
+    v_effects text[];
+    v_to_statuses text[];
+    v_sentences text[];
+    v_quotes boolean[];
+    v_written circuits[];
 BEGIN
-    RETURN QUERY SELECT applied.*
+    -- As the shared transaction has locked them already.
+    PERFORM FROM circuits WHERE service_key = ANY (p_service_keys) ORDER BY id FOR NO KEY UPDATE;
+    -- Our clock under the locks, so that times on a circuit rise with its events.
+    v_now := clock_timestamp();
+
+    -- Remembered before anything is changed: where the id is taken, another circuit's callback has
+    -- used it.
+    WITH plain AS MATERIALIZED (
+        SELECT k.n, k.partner, k.webhook_id, k.body_sha256, c.id AS circuit_id, t.effect,
+               t.to_status, t.sentence, c.key_quoted_at IS NULL AS quotes
+        FROM unnest(p_partners, p_service_keys, p_types, p_timestamps, p_webhook_ids,
+                    p_body_sha256s, p_secret_ids) WITH ORDINALITY
+                 AS k (partner, service_key, type, at, webhook_id, body_sha256, secret_id, n)
+        JOIN circuits c ON c.service_key = k.service_key AND c.partner = k.partner
+        JOIN callback_secrets s
+            ON s.id = k.secret_id AND s.partner = k.partner
+               AND (s.expires_at IS NULL OR s.expires_at > v_now)
+        JOIN provider_transition t
+            ON t.from_status = c.provider_status AND t.event = k.type AND t.by_partner
+               AND t.effect IN ('moves', 'stays')
+               AND (t.deprovision_requested IS NULL
+                    OR t.deprovision_requested = (c.deprovision_requested_at IS NOT NULL))
+        WHERE k.at <= v_now + interval '300 seconds'
+              AND (c.partner_timestamp IS NULL OR k.at >= c.partner_timestamp)
+              AND c.deleted_at IS NULL AND c.used = 0 AND NOT c.delete_when_deprovisioned
+              AND array_position(p_service_keys, k.service_key) = k.n
+              AND array_position(p_webhook_ids, k.webhook_id) = k.n
+    ), remembered AS (
+        INSERT INTO remembered_callbacks (partner, by_operator, webhook_id, body_sha256, circuit_id)
+        SELECT partner, false, webhook_id, decode(body_sha256, 'hex'), circuit_id
+        FROM plain ORDER BY n
+        ON CONFLICT (partner, webhook_id, by_operator) DO NOTHING
+        RETURNING circuit_id)
+    SELECT array_agg(n), array_agg(circuit_id), array_agg(effect), array_agg(to_status),
+           array_agg(sentence), array_agg(quotes)
+    INTO v_plain, v_circuits, v_effects, v_to_statuses, v_sentences, v_quotes
+    FROM plain JOIN remembered USING (circuit_id);
+
+    IF v_plain IS NOT NULL THEN
+        v_written := ARRAY(
+            SELECT w FROM callbacks_write(v_circuits,
+                ARRAY(SELECT p_types[n] FROM unnest(v_plain) n),
+                ARRAY(SELECT p_timestamps[n] FROM unnest(v_plain) n),
+                ARRAY(SELECT p_data[n] FROM unnest(v_plain) n),
+                ARRAY(SELECT p_roles[n] FROM unnest(v_plain) n),
+                ARRAY(SELECT p_actors[n] FROM unnest(v_plain) n),
+                v_effects, v_to_statuses, v_sentences, v_quotes, v_now) w);
+    END IF;
+
+    RETURN QUERY
+    SELECT answer.*
     FROM unnest(p_partners, p_service_keys, p_types, p_timestamps, p_data, p_webhook_ids,
                 p_body_sha256s, p_secret_ids, p_roles, p_actors) WITH ORDINALITY
-             AS came (partner, service_key, type, at, data, webhook_id, body_sha256, secret_id,
-                      role, actor, n),
-         LATERAL callback_apply(came.partner, came.service_key, came.type, came.at, came.data,
-                                came.webhook_id, came.body_sha256, came.secret_id, came.role,
-                                came.actor) AS applied
-    ORDER BY came.n;
+             AS k (partner, service_key, type, at, data, webhook_id, body_sha256, secret_id, role,
+                   actor, n),
+         LATERAL (SELECT shown.*
+                  FROM unnest(v_written) AS w, callback_shown(w, 'applied', NULL) AS shown
+                  WHERE k.n = ANY (v_plain) AND w.service_key = k.service_key
+                  UNION ALL
+                  SELECT applied.*
+                  FROM callback_apply(k.partner, k.service_key, k.type, k.at, k.data, k.webhook_id,
+                                      k.body_sha256, k.secret_id, k.role, k.actor) AS applied
+                  WHERE (k.n = ANY (v_plain)) IS NOT TRUE) AS answer
+    ORDER BY k.n;
 END
 $$;
 COMMENT ON FUNCTION callback_apply_each IS

@@ -28,8 +28,7 @@ static int drawn(int below)
     return rand() % below;
 }
 
-/* --- SQL
- * -------------------------------------------------------------------------------------------- */
+/* --- SQL --- */
 
 static void quote(FILE *out, const char *text)
 {
@@ -207,8 +206,7 @@ static const char *alone(const struct order *order)
     return closed(out, &text);
 }
 
-/* --- batches
- * ---------------------------------------------------------------------------------------- */
+/* --- batches --- */
 
 #define HEX(digit)       digit digit digit digit digit digit digit digit
 #define DIGEST_OF(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit)
@@ -273,8 +271,7 @@ static void draw(int round, enum way way)
     }
 }
 
-/* --- what came of it
- * -------------------------------------------------------------------------------- */
+/* --- what came of it --- */
 
 /* Keys of yesterday are free again, those of almost a day are not. */
 static void keys_age(void)
@@ -423,8 +420,7 @@ START_TEST(orders_together_are_the_same_as_one_by_one)
 }
 END_TEST
 
-/* --- two sessions
- * ----------------------------------------------------------------------------------- */
+/* --- two sessions --- */
 
 /* Orders of one customer under these keys; all else is plain. */
 static const char *keyed(const char *customer, int first, int last)
@@ -530,8 +526,7 @@ START_TEST(orders_wait_for_a_limit_that_is_being_changed)
 }
 END_TEST
 
-/* --- by hand
- * ---------------------------------------------------------------------------------------- */
+/* --- by hand --- */
 
 #define BY_HAND                                                                                    \
     "INSERT INTO onramp.circuits (customer_id, name, partner, peering_location, bandwidth_mbps,"   \

@@ -43,8 +43,7 @@ BEGIN
     -- made when it was empty.
     SELECT array_agg(id ORDER BY n),
            json_object_agg(id, role || ':' || actor) FILTER (WHERE id IS NOT NULL),
-           json_object_agg(id, traceparent)
-               FILTER (WHERE id IS NOT NULL AND traceparent IS NOT NULL)
+           string_agg(id || '=' || traceparent, E'\n')
     INTO v_ids, v_actors, v_traceparents
     FROM (SELECT n, role, actor, traceparent,
                  CASE WHEN dry IS NOT TRUE
@@ -73,7 +72,7 @@ BEGIN
                              role, actor, scope, key, traceparent, dry, held, n)) AS sorted;
 
     IF v_actors IS NOT NULL THEN
-        -- For the events that the trigger writes. Assigned: PERFORM would be a query.
+        -- For the events that the triggers write. Assigned: PERFORM would be a query.
         v_setting := set_config('onramp.actors', v_actors, true);
         v_setting := set_config('onramp.traceparents', coalesce(v_traceparents, ''), true);
         INSERT INTO circuits (id, customer_id, name, partner, peering_location, bandwidth_mbps,

@@ -597,6 +597,21 @@ START_TEST(rows_by_hand_are_counted_together)
 }
 END_TEST
 
+/* Its count would be that of a snapshot from before the order. */
+START_TEST(a_first_quota_is_not_set_with_an_old_snapshot)
+{
+    begin_two();
+    run(owner, "BEGIN ISOLATION LEVEL %s", levels[_i]);
+    run(owner, "SELECT FROM customers");
+    ck_assert_str_eq(outcomes(one, customers[0], 0, 1), "ok ok");
+    refused(owner, "a_quota_begins_at_read_committed",
+            "INSERT INTO circuit_quotas (customer_id, used, circuits) VALUES ('%s', 0, 1)",
+            customers[0]);
+    run(owner, "ROLLBACK");
+    ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuit_quotas"), 0);
+}
+END_TEST
+
 /* A dead key among several. */
 START_TEST(rows_by_hand_have_no_retired_key)
 {
@@ -627,6 +642,7 @@ int main(void)
     TCase *hand = scene_case(suite, "hand", 30);
     tcase_add_loop_test(hand, rows_by_hand_begin_as_orders_do, 0, 3);
     tcase_add_loop_test(hand, rows_by_hand_are_counted_together, 0, 3);
+    tcase_add_loop_test(hand, a_first_quota_is_not_set_with_an_old_snapshot, 1, 3);
     tcase_add_test(hand, rows_by_hand_have_no_retired_key);
     return scene_run(suite);
 }

@@ -193,7 +193,7 @@ static size_t take_alike(struct queue *queue, size_t looks, struct query **membe
     for (struct query *next = queue->first; next != NULL && count < room && looks > 0; looks--) {
         struct query *query = next;
         next = query->next;
-        if (query->operation == operation && !query->alone) {
+        if (query->queue == queue && query->operation == operation && !query->alone) {
             queue_leave(query);
             members[count++] = query;
         }

@@ -11,10 +11,11 @@ CREATE OR REPLACE FUNCTION callback_apply_each(p_partners text[], p_service_keys
                                                p_roles text[], p_actors text[])
 RETURNS SETOF callback_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
--- Each is looked up by itself (callbacks_write says why); and no Memoize: PostgreSQL 15 may put it
--- before a volatile function too, were there many more rows, and two alike would be one.
+-- Each is looked up by itself, by one plan for all: callbacks_write says why. No Memoize: PostgreSQL
+-- 15 may put it before a volatile function too, were there many more rows, and two alike would be
+-- one.
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
-SET enable_memoize = off AS $$
+SET enable_memoize = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_now timestamptz;
     v_plain bigint[];

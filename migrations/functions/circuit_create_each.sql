@@ -4,7 +4,8 @@
 -- one costs PostgreSQL more than the row that it writes. Plain is what nothing stands against: it is
 -- offered, its limit is known, its customer has no quota, and its key is free. All others are asked
 -- for one by one afterwards, so that every refusal is said where it always was; no plain one can
--- change what they are told, but for those of the same key, which come behind it as they should.
+-- change what they are told, but for those of the same key, which come behind it as they should. One
+-- plan for all calls: callbacks_write says why.
 CREATE OR REPLACE FUNCTION circuit_create_each(p_customers uuid[], p_names text[],
                                                p_partners text[], p_peering_locations text[],
                                                p_bandwidths_mbps int[], p_tiers text[],
@@ -15,7 +16,8 @@ CREATE OR REPLACE FUNCTION circuit_create_each(p_customers uuid[], p_names text[
                                                p_traceparents text[] DEFAULT NULL,
                                                p_dry boolean[] DEFAULT NULL)
 RETURNS SETOF circuit_view
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_held boolean[];

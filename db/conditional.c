@@ -20,19 +20,23 @@ static const struct parameter conditions[] = {
 
 enum { CONDITIONS = sizeof conditions / sizeof *conditions };
 
-static const char prefix[] = "conditional_", suffix[] = "_each";
+static char *joined(const char *first, const char *second)
+{
+    char *text = malloc(strlen(first) + strlen(second) + 1);
+    if (!text)
+        abort();
+    strcpy(text, first);
+    return strcat(text, second);
+}
 
 /* Of a conditional form: known by what it is of, which is of something itself. */
 static const struct operation *each_new(const struct operation *conditional)
 {
     struct operation *made = malloc(sizeof *made);
-    char *name = malloc(strlen(conditional->name) + sizeof suffix);
-    if (!made || !name)
+    if (!made)
         abort();
-    strcpy(name, conditional->name);
-    strcat(name, suffix);
     *made = *conditional;
-    made->name = name;
+    made->name = joined(conditional->name, "_each");
     made->each = NULL;
     made->of = conditional;
     return made;
@@ -44,8 +48,7 @@ const struct operation *conditional_new(const struct operation *operation, enum 
     size_t own = operation->parameter_count;
     struct operation *made = malloc(sizeof *made);
     struct parameter *parameters = calloc(own + CONDITIONS, sizeof *parameters);
-    char *name = malloc(sizeof prefix + strlen(operation->name));
-    if (!made || !parameters || !name)
+    if (!made || !parameters)
         abort();
     assert(own + CONDITIONS <= PARAMETERS_MAX);
     memcpy(parameters, operation->parameters, own * sizeof *parameters);
@@ -53,10 +56,8 @@ const struct operation *conditional_new(const struct operation *operation, enum 
     if (dry)
         parameters[own + CONDITIONS - 1] =
             (struct parameter){FROM_QUERY, CONDITION_DRY, &kind_boolean};
-    memcpy(name, prefix, sizeof prefix - 1);
-    strcpy(name + sizeof prefix - 1, operation->name);
     *made = *operation;
-    made->name = name;
+    made->name = joined("conditional_", operation->name);
     made->lane = lane;
     made->parameters = parameters;
     made->parameter_count = own + CONDITIONS;
@@ -81,62 +82,39 @@ bool conditional_versioned(const struct operation *operation)
     return resource_of(operation) < operation->parameter_count;
 }
 
-static const char *resource_name(const struct operation *operation, size_t resource)
-{
-    return operation->parameters[resource].locks == LOCK_VNET ? "vnet" : "circuit";
-}
-
-/* The sub-select is never run: it gives its parameters the types that the function has, and the
- * answer the function's type. */
-static void write_one(FILE *out, const struct operation *operation)
-{
-    size_t own = operation->parameter_count, resource = resource_of(operation);
-    fprintf(out, "SELECT * FROM onramp.conditional_call((SELECT r FROM onramp.%s(",
-            operation->name);
-    for (size_t i = 1; i <= own; i++)
-        fprintf(out, "%s$%zu", i > 1 ? ", " : "", i);
-    fprintf(out, ") r WHERE false), '%s', ARRAY[", operation->name);
-    for (size_t i = 1; i <= own; i++)
-        fprintf(out, "%s$%zu::text", i > 1 ? ", " : "", i);
-    if (resource < own)
-        fprintf(out, "]::text[], '%s', $%zu", resource_name(operation, resource), resource + 1);
-    else
-        fprintf(out, "]::text[], NULL, NULL");
-}
-
-/* Here the sub-select gives the answer its type alone; the arguments of all calls are the rows of
- * one array. */
-static void write_each(FILE *out, const struct operation *operation)
-{
-    size_t own = operation->parameter_count, resource = resource_of(operation);
-    fprintf(out, "SELECT * FROM onramp.conditional_call_each((SELECT r FROM onramp.%s(",
-            operation->name);
-    for (size_t i = 1; i <= own; i++)
-        fprintf(out, "%sNULL", i > 1 ? ", " : "");
-    fprintf(out, ") r WHERE false), '%s', ARRAY[", operation->name);
-    for (size_t i = 1; i <= own; i++)
-        fprintf(out, "%s$%zu::text[]", i > 1 ? ", " : "", i);
-    if (resource < own)
-        fprintf(out, "], '%s', $%zu::uuid[]", resource_name(operation, resource), resource + 1);
-    else
-        fprintf(out, "], NULL, NULL");
-}
-
+/* The sub-select is never run: it gives the answer the function's type, and to the parameters of
+ * one call those that the function has. The arguments of several calls are the rows of one array.
+ */
 char *conditional_text(const struct operation *conditional)
 {
-    const struct operation *one = conditional->of->of;
-    const struct operation *operation = one != NULL ? one : conditional->of;
+    bool each = conditional->of->of != NULL;
+    const struct operation *operation = each ? conditional->of->of : conditional->of;
+    size_t own = operation->parameter_count, resource = resource_of(operation);
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         abort();
-    if (one != NULL)
-        write_each(out, operation);
+    fprintf(out, "SELECT * FROM onramp.conditional_call%s((SELECT r FROM onramp.%s(",
+            each ? "_each" : "", operation->name);
+    for (size_t i = 1; i <= own; i++) {
+        fputs(i > 1 ? ", " : "", out);
+        if (each)
+            fputs("NULL", out);
+        else
+            fprintf(out, "$%zu", i);
+    }
+    fprintf(out, ") r WHERE false), '%s', ARRAY[", operation->name);
+    for (size_t i = 1; i <= own; i++)
+        fprintf(out, "%s$%zu::text%s", i > 1 ? ", " : "", i, each ? "[]" : "");
+    if (resource < own)
+        fprintf(out, "]::text[], '%s', $%zu%s",
+                operation->parameters[resource].locks == LOCK_VNET ? "vnet" : "circuit",
+                resource + 1, each ? "::uuid[]" : "");
     else
-        write_one(out, operation);
+        fprintf(out, "]::text[], NULL, NULL");
     for (size_t i = 1; i <= CONDITIONS; i++)
-        fprintf(out, ", $%zu", operation->parameter_count + i);
+        fprintf(out, ", $%zu", own + i);
     fputc(')', out);
     if (fclose(out) != 0)
         abort();

@@ -21,6 +21,14 @@ def client(place, token="operatorToken"):
     return Client(place.status()["url"], credentials(place)[token])
 
 
+def spoil_secret(place, partner):
+    """One character of a sealed callback secret changed in the database, to another one: its tag no
+    longer fits, so that no key opens it."""
+    place.sql("UPDATE callback_secrets SET secret = overlay(secret placing CASE"
+              " substr(secret, length(secret) - 5, 1) WHEN 'A' THEN 'B' ELSE 'A' END"
+              f" from length(secret) - 5) WHERE partner = '{partner}'")
+
+
 def secret_works(place, made=None):
     """The secret of the first start still signs: its callback gets as far as the service key."""
     made = made or credentials(place)

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from client import Client
-from keys import client, credentials, keys, secret_works
+from keys import client, credentials, keys, secret_works, spoil_secret
 from place import ROOT, UNLIMITED, Place, eventually
 from tenant import Customer, Partner, unique
 
@@ -258,8 +258,7 @@ def test_a_rotation_that_cannot_open_a_secret_keeps_the_old_key(place):
     place.start()
     path = place.path("secrets.key")
     old = keys(path)[0]
-    place.sql("UPDATE callback_secrets SET secret = overlay(secret placing 'A' from"
-              " length(secret) - 5)")
+    spoil_secret(place, "equinix")
     done = place.run("secrets", "rotate")
     assert done.returncode == 1
     assert "callback:equinix does not open" in done.stderr

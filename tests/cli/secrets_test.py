@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from keys import client, credentials, keys, secret_works
+from keys import client, credentials, keys, secret_works, spoil_secret
 from place import ROOT, Place, eventually
 from tenant import Partner
 
@@ -127,8 +127,7 @@ def test_a_key_that_does_not_open_a_callbacks_secret_is_our_fault_not_the_partne
     """Changed in the database, by hand: 503, and the log says which."""
     place.start()
     partner = Partner(client(place))
-    place.sql("UPDATE callback_secrets SET secret = overlay(secret placing 'A' from"
-              f" length(secret) - 5) WHERE partner = '{partner.slug}'")
+    spoil_secret(place, partner.slug)
     answer = partner.callback("circuit.progress", "5f0c7a52-6d0e-4b6f-8a54-0d4f4c1f3a10")
     answer.must(503, "unavailable")
     assert answer.headers["Retry-After"]

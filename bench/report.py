@@ -60,6 +60,12 @@ def costs(medians):
     table(["CPU s per 1,000: server + PostgreSQL", *names], rows)
 
 
+def foreign_sentence(turns):
+    foreign = [turn["foreign"] for turn in turns]
+    return (f"Other programs used {statistics.median(foreign):.0%} of the processors"
+            f" ({min(foreign):.0%}-{max(foreign):.0%}) meanwhile.")
+
+
 def report(results, hello, size, facts):
     medians = medians_of(results)
     print(f"{facts['circuits']:,} circuits of {facts['customers']:,} customers, {CLIENTS}"
@@ -80,11 +86,8 @@ def report(results, hello, size, facts):
           f" ({memory['server']['pss']:.0f} MB PSS after it), PostgreSQL"
           f" {memory['postgres']:.0f} MB PSS"
           + (f", fastify {memory['fastify']['peak']:.0f} MB RSS." if "fastify" in memory else "."))
-    foreign = [turn["foreign"] for sides in results.values() for turns in sides.values()
-               for turn in turns]
-    print(f"{calibration_sentence(facts['calibration'])} Other programs used"
-          f" {statistics.median(foreign):.0%} of the processors"
-          f" ({min(foreign):.0%}-{max(foreign):.0%}) meanwhile.\n")
+    print(calibration_sentence(facts["calibration"]), foreign_sentence(
+        [turn for sides in results.values() for turns in sides.values() for turn in turns]) + "\n")
     verdicts = judge(medians, memory["server"]["peak"])
     for sentence, reached, wanted, met in verdicts:
         if not met:

@@ -2,6 +2,7 @@
 #include "db/cluster.h"
 
 #include "db/conninfo.h"
+#include "db/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -31,7 +31,7 @@ static const char includes[] = "\n# onramp writes the first of these at every st
                                "include_if_exists = 'onramp.conf'\n"
                                "include_if_exists = 'local.conf'\n";
 
-/* Sized for a small machine that it shares with the daemon. Statements are logged without their
+/* Sized for a machine that it shares with the daemon. Statements are logged without their
  * parameters and errors without their details: both hold keys. */
 static const char settings[] = "# Written by onramp at every start; put changes into local.conf.\n"
                                "shared_buffers = %dMB\n"
@@ -213,12 +213,7 @@ static bool folder_sync(const char *path)
 bool cluster_configure(const struct cluster *cluster, cluster_say *say)
 {
     char *access_rules = NULL, *idents = NULL, *sized = NULL;
-    struct sysinfo system;
-    int buffers = 128;
-    if (sysinfo(&system) == 0) {
-        unsigned long long eighth = (unsigned long long)system.totalram * system.mem_unit >> 23;
-        buffers = eighth < 32 ? 32 : eighth > 512 ? 512 : (int)eighth;
-    }
+    unsigned long long memory = memory_size("/proc", "/sys/fs/cgroup");
     if (asprintf(&access_rules,
                  "# Written by onramp at every start.\n"
                  "local all \"%s\" peer map=onramp\n"
@@ -229,7 +224,7 @@ bool cluster_configure(const struct cluster *cluster, cluster_say *say)
                  "onramp \"%s\" \"%s\"\n"
                  "onramp \"%s\" \"%s\"\n",
                  cluster->user, CLUSTER_ADMIN, cluster->user, CLUSTER_DAEMON) < 0 ||
-        asprintf(&sized, settings, buffers, 4 * buffers) < 0)
+        asprintf(&sized, settings, memory_buffers(memory), memory_cache(memory)) < 0)
         abort();
     bool good = folder_make(cluster->log, say) && folder_make(cluster->socket, say) &&
                 file_write(cluster->data, "onramp.conf", "we", sized, say) &&

@@ -7,10 +7,9 @@
 #include "api/traceparent.h"
 #include "db/arena.h"
 #include "db/conditional.h"
-#include "db/hex.h"
+#include "db/digest.h"
 
 #include <microhttpd.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -140,16 +139,14 @@ static const char *scope_of(const struct request *request)
 /* Of the path and the body, octet by octet as they came. */
 static const char *digest_of(const struct request *request)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
     size_t path = strlen(request->target.path);
     char *bytes = arena_alloc(request->arena, path + 1 + request->body_length);
-    char *hex = arena_alloc(request->arena, 2 * sizeof digest + 1);
+    char *hex = arena_alloc(request->arena, DIGEST_TEXT);
     memcpy(bytes, request->target.path, path);
     bytes[path] = '\n';
     if (request->body_length > 0)
         memcpy(bytes + path + 1, request->body, request->body_length);
-    SHA256((const unsigned char *)bytes, path + 1 + request->body_length, digest);
-    hex_write(hex, digest, sizeof digest);
+    digest_write(hex, bytes, path + 1 + request->body_length);
     return hex;
 }
 

@@ -3,9 +3,8 @@
 
 #include "db/arena.h"
 #include "db/base62.h"
-#include "db/hex.h"
+#include "db/digest.h"
 
-#include <openssl/sha.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +23,6 @@ static const struct {
     {ROLE_OPERATOR, "onro_"},
 };
 
-static void digest_write(char hex[65], const char *text)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)text, strlen(text), digest);
-    hex_write(hex, digest, sizeof digest);
-}
-
 bool token_new(struct token *out, enum role role)
 {
     memset(out, 0, sizeof *out);
@@ -43,7 +35,7 @@ bool token_new(struct token *out, enum role role)
         return false;
     base62_check(out->text + TOKEN_LENGTH - TOKEN_CHECK, out->text, TOKEN_LENGTH - TOKEN_CHECK);
     memcpy(out->key_id, out->text + PREFIX, TOKEN_KEY_ID);
-    digest_write(out->sha256, out->text);
+    digest_write(out->sha256, out->text, TOKEN_LENGTH);
     out->role = role;
     return true;
 }
@@ -60,7 +52,7 @@ bool token_read(struct token *out, const char *text)
         return false;
     memcpy(out->text, text, TOKEN_LENGTH);
     memcpy(out->key_id, text + PREFIX, TOKEN_KEY_ID);
-    digest_write(out->sha256, text);
+    digest_write(out->sha256, text, TOKEN_LENGTH);
     return true;
 }
 

@@ -2,12 +2,12 @@
 #include "db/cluster.h"
 
 #include "db/conninfo.h"
+#include "db/digest.h"
 #include "db/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -140,8 +140,8 @@ static bool socket_find(struct cluster *out, const char *state, cluster_say *say
     if (strlen(state) + strlen("/socket") + strlen(socket_name) <
         sizeof((struct sockaddr_un *)0)->sun_path)
         return path_write(out->socket, say, "%s/socket", state);
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)state, strlen(state), digest);
+    unsigned char digest[DIGEST_OCTETS];
+    digest_make(digest, state, strlen(state));
     return path_write(out->socket, say, "/tmp/onramp-%u-%02x%02x%02x%02x%02x%02x%02x%02x", getuid(),
                       digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6],
                       digest[7]);

@@ -2,10 +2,9 @@
 #include "partners/callback.h"
 
 #include "db/arena.h"
-#include "db/hex.h"
+#include "db/digest.h"
 #include "db/provider_status.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 const char *const callback_type_names[] = {
@@ -120,10 +119,8 @@ static bool text_given(const json_t *data, const char *name)
 /* A rejection says why, and so does an operator who acts in a partner's place. */
 static void callback_apply_complete(struct call *call)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    char *hex = arena_alloc(call->arena, 2 * sizeof digest + 1);
-    SHA256((const unsigned char *)call->raw_body, call->raw_body_length, digest);
-    hex_write(hex, digest, sizeof digest);
+    char *hex = arena_alloc(call->arena, DIGEST_TEXT);
+    digest_write(hex, call->raw_body, call->raw_body_length);
     call_set(call, "body-sha256", hex);
 
     const json_t *data = json_object_get(call->body, "data");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/signature.h"
 
+#include "db/digest.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 enum {
     KEY_MIN = 24,
     KEY_FRESH = 32,
-    MAC_LENGTH = 32,
     ID_MAX = 256,
 };
 
@@ -77,14 +77,13 @@ bool signature_id_valid(const char *id)
     return true;
 }
 
-static void mac_compute(unsigned char mac[MAC_LENGTH], const struct signature_key *key,
+static void mac_compute(unsigned char mac[DIGEST_OCTETS], const struct signature_key *key,
                         const char *id, const char *timestamp, const void *body, size_t length)
 {
     size_t id_length = strlen(id);
     size_t time_length = strlen(timestamp);
     size_t total = id_length + 1 + time_length + 1 + length;
     unsigned char *content = malloc(total);
-    unsigned int size = MAC_LENGTH;
     if (!content)
         abort();
     unsigned char *end = content;
@@ -96,18 +95,17 @@ static void mac_compute(unsigned char mac[MAC_LENGTH], const struct signature_ke
     *end++ = '.';
     if (length > 0)
         memcpy(end, body, length);
-    if (!HMAC(EVP_sha256(), key->octets, (int)key->length, content, total, mac, &size))
-        abort();
+    digest_sign(mac, key->octets, key->length, content, total);
     free(content);
 }
 
 void signature_make(char out[SIGNATURE_TEXT], const struct signature_key *key, const char *id,
                     const char *timestamp, const void *body, size_t length)
 {
-    unsigned char mac[MAC_LENGTH];
+    unsigned char mac[DIGEST_OCTETS];
     mac_compute(mac, key, id, timestamp, body, length);
     memcpy(out, "v1,", 3);
-    EVP_EncodeBlock((unsigned char *)out + 3, mac, MAC_LENGTH);
+    EVP_EncodeBlock((unsigned char *)out + 3, mac, DIGEST_OCTETS);
 }
 
 bool signature_matches(const struct signature_key *key, const char *id, const char *timestamp,

@@ -5,6 +5,7 @@
 #include "api/token.h"
 #include "db/arena.h"
 #include "db/database.h"
+#include "db/hex.h"
 #include "partners/catalogue.h"
 #include "partners/seal.h"
 #include "partners/signature.h"
@@ -124,6 +125,8 @@ static int knows_token(struct database *database, const char *text, char custome
         complain("a token in credentials.new is damaged; remove that file");
         return -1;
     }
+    char sha256[DIGEST_TEXT];
+    hex_write(sha256, token.sha256, sizeof token.sha256);
     const char *const values[] = {token.key_id};
     struct rows *rows = database_call(database, "token_check", values, 1);
     if (rows == NULL) {
@@ -132,7 +135,7 @@ static int knows_token(struct database *database, const char *text, char custome
     }
     /* After outcome and facts: id, sha256, role, customer_id. */
     int known = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0 &&
-                strcmp(rows_text(rows, 0, COLUMN_FIRST + 1), token.sha256) == 0;
+                strcmp(rows_text(rows, 0, COLUMN_FIRST + 1), sha256) == 0;
     if (known)
         snprintf(customer, 37, "%s", rows_text(rows, 0, COLUMN_FIRST + 3));
     database_release(rows);
@@ -147,8 +150,10 @@ static bool token_add(struct database *database, const char *text, const char *r
         complain("a token in credentials.new is damaged; remove that file");
         return false;
     }
-    const char *const values[] = {token.key_id, token.sha256, role,       customer, for_partner,
-                                  description,  NULL,         "operator", NULL,     NULL};
+    char sha256[DIGEST_TEXT];
+    hex_write(sha256, token.sha256, sizeof token.sha256);
+    const char *const values[] = {token.key_id, sha256, role,       customer, for_partner,
+                                  description,  NULL,   "operator", NULL,     NULL};
     return done(call(database, "token_create", values, 10));
 }
 

@@ -3,7 +3,7 @@
 
 #include "db/arena.h"
 #include "db/base62.h"
-#include "db/digest.h"
+#include "db/hex.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ bool token_new(struct token *out, enum role role)
         return false;
     base62_check(out->text + TOKEN_LENGTH - TOKEN_CHECK, out->text, TOKEN_LENGTH - TOKEN_CHECK);
     memcpy(out->key_id, out->text + PREFIX, TOKEN_KEY_ID);
-    digest_write(out->sha256, out->text, TOKEN_LENGTH);
+    digest_make(out->sha256, out->text, TOKEN_LENGTH);
     out->role = role;
     return true;
 }
@@ -52,7 +52,7 @@ bool token_read(struct token *out, const char *text)
         return false;
     memcpy(out->text, text, TOKEN_LENGTH);
     memcpy(out->key_id, text + PREFIX, TOKEN_KEY_ID);
-    digest_write(out->sha256, text, TOKEN_LENGTH);
+    digest_make(out->sha256, text, TOKEN_LENGTH);
     return true;
 }
 
@@ -131,9 +131,11 @@ static void token_create_complete(struct call *call)
                   "The system gives no randomness; no token can be made now.");
         return;
     }
+    char *sha256 = arena_alloc(call->arena, DIGEST_TEXT);
+    hex_write(sha256, token.sha256, sizeof token.sha256);
     call->issued = arena_copy(call->arena, token.text, TOKEN_LENGTH);
     call_set(call, "key-id", arena_copy(call->arena, token.key_id, TOKEN_KEY_ID));
-    call_set(call, "sha256", arena_copy(call->arena, token.sha256, 64));
+    call_set(call, "sha256", sha256);
     explicit_bzero(&token, sizeof token);
 }
 

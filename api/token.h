@@ -8,6 +8,7 @@
 #ifndef ONRAMP_API_TOKEN_H
 #define ONRAMP_API_TOKEN_H
 
+#include "db/digest.h"
 #include "db/operation.h"
 
 enum { TOKEN_KEY_ID = 12, TOKEN_RANDOM = 32, TOKEN_CHECK = 6 };
@@ -16,8 +17,8 @@ enum { TOKEN_LENGTH = 5 + TOKEN_KEY_ID + TOKEN_RANDOM + TOKEN_CHECK };
 struct token {
     char text[TOKEN_LENGTH + 1];
     char key_id[TOKEN_KEY_ID + 1];
-    char sha256[64 + 1]; /* of text, lower-case hex */
-    enum role role;      /* by the prefix */
+    unsigned char sha256[DIGEST_OCTETS]; /* of text */
+    enum role role;                      /* by the prefix */
 };
 
 /* Make a token for a role. Returns false when the system has no randomness. */

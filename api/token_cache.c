@@ -2,6 +2,7 @@
 #include "api/token_cache.h"
 
 #include "db/arena.h"
+#include "db/hex.h"
 #include "db/rows.h"
 
 #include <openssl/crypto.h>
@@ -9,23 +10,26 @@
 #include <string.h>
 
 /* A key id has one of the places of its set; who comes later takes that of the token that was asked
- * for longest ago. With one place each, of a thousand tokens in use more than half would share
- * theirs with another one, and be asked for again and again. */
-enum { SETS = 1024, PLACES = 4 };
+ * for longest ago. With one place each, a third of the requests of a thousand tokens would ask for
+ * one that another has displaced. What there are more of than places is asked for again and again.
+ */
+enum { SETS = 4096, PLACES = 4 };
 
 /* The columns of token_check. */
 enum { ID = COLUMN_FIRST, SHA256, ROLE, CUSTOMER, PARTNER, NAME };
 
 struct entry {
-    char key_id[TOKEN_KEY_ID + 1]; /* "": empty */
-    char sha256[64 + 1];
     int64_t asked;
+    const char *id, *customer, *partner, *name; /* in texts; NULL where the row had none */
     enum role role;
-    char *id, *customer, *partner, *name; /* owned; NULL where the row had none */
+    char key_id[TOKEN_KEY_ID + 1];
+    unsigned char sha256[DIGEST_OCTETS];
+    char texts[];
 };
 
+/* Memory only for tokens that are in use. */
 struct token_cache {
-    struct entry sets[SETS][PLACES];
+    struct entry *sets[SETS][PLACES]; /* NULL: empty */
 };
 
 struct token_cache *token_cache_new(void)
@@ -36,22 +40,13 @@ struct token_cache *token_cache_new(void)
     return cache;
 }
 
-static void entry_clear(struct entry *entry)
-{
-    free(entry->id);
-    free(entry->customer);
-    free(entry->partner);
-    free(entry->name);
-    *entry = (struct entry){0};
-}
-
 void token_cache_free(struct token_cache *cache)
 {
     if (!cache)
         return;
     for (size_t i = 0; i < SETS; i++)
         for (size_t j = 0; j < PLACES; j++)
-            entry_clear(&cache->sets[i][j]);
+            free(cache->sets[i][j]);
     free(cache);
 }
 
@@ -61,11 +56,6 @@ static size_t set_of(const char *key_id)
     for (; *key_id; key_id++)
         hash = (hash ^ (unsigned char)*key_id) * 16777619u;
     return hash % SETS;
-}
-
-static bool same_digest(const char *a, const char *b)
-{
-    return CRYPTO_memcmp(a, b, 64) == 0;
 }
 
 static const char *copy_of(struct arena *arena, const char *text)
@@ -87,11 +77,12 @@ static void caller_fill(struct caller *out, struct arena *arena, const struct en
 static const struct entry *entry_of(const struct token_cache *cache, const struct token *token,
                                     int64_t now)
 {
-    const struct entry *set = cache->sets[set_of(token->key_id)];
+    struct entry *const *set = cache->sets[set_of(token->key_id)];
     for (size_t i = 0; i < PLACES; i++)
-        if (strcmp(set[i].key_id, token->key_id) == 0)
-            return now - set[i].asked < CACHE_MS && same_digest(set[i].sha256, token->sha256)
-                       ? &set[i]
+        if (set[i] && strcmp(set[i]->key_id, token->key_id) == 0)
+            return now - set[i]->asked < CACHE_MS &&
+                           CRYPTO_memcmp(set[i]->sha256, token->sha256, DIGEST_OCTETS) == 0
+                       ? set[i]
                        : NULL;
     return NULL;
 }
@@ -111,13 +102,19 @@ bool token_cache_find(const struct token_cache *cache, struct caller *out, struc
     return true;
 }
 
-static char *column_copy(const struct rows *rows, int column)
+static size_t column_room(const struct rows *rows, int column)
 {
-    if (rows_null(rows, 0, column))
+    return rows_null(rows, 0, column) ? 0 : strlen(rows_text(rows, 0, column)) + 1;
+}
+
+/* Copy a text to *at, which moves on. */
+static const char *column_copy(char **at, const struct rows *rows, int column)
+{
+    size_t size = column_room(rows, column);
+    if (size == 0)
         return NULL;
-    char *copy = strdup(rows_text(rows, 0, column));
-    if (!copy)
-        abort();
+    const char *copy = memcpy(*at, rows_text(rows, 0, column), size);
+    *at += size;
     return copy;
 }
 
@@ -130,38 +127,57 @@ static enum role role_read(const char *name)
     return ROLE_NONE;
 }
 
-/* Its own place, or the one that is free or was asked for longest ago. */
-static struct entry *place_for(struct entry set[PLACES], const char *key_id)
+static struct entry *entry_new(const struct token *token, const struct rows *rows, int64_t asked)
 {
-    struct entry *oldest = &set[0];
+    size_t room = column_room(rows, ID) + column_room(rows, CUSTOMER) + column_room(rows, PARTNER) +
+                  column_room(rows, NAME);
+    struct entry *entry = malloc(sizeof *entry + room);
+    if (!entry)
+        abort();
+    char *at = entry->texts;
+    entry->asked = asked;
+    entry->role = token->role;
+    memcpy(entry->key_id, token->key_id, sizeof entry->key_id);
+    memcpy(entry->sha256, token->sha256, sizeof entry->sha256);
+    entry->id = column_copy(&at, rows, ID);
+    entry->customer = column_copy(&at, rows, CUSTOMER);
+    entry->partner = column_copy(&at, rows, PARTNER);
+    entry->name = column_copy(&at, rows, NAME);
+    return entry;
+}
+
+/* Its own place, or the one that is free or was asked for longest ago. */
+static struct entry **place_for(struct entry *set[PLACES], const char *key_id)
+{
+    struct entry **oldest = &set[0];
     for (size_t i = 0; i < PLACES; i++) {
-        if (strcmp(set[i].key_id, key_id) == 0)
+        if (set[i] && strcmp(set[i]->key_id, key_id) == 0)
             return &set[i];
-        if (set[i].asked < oldest->asked)
+        if (*oldest && (!set[i] || set[i]->asked < (*oldest)->asked))
             oldest = &set[i];
     }
     return oldest;
 }
 
+static bool is_confirmed(const struct token *token, const struct rows *rows)
+{
+    char sha256[DIGEST_TEXT];
+    hex_write(sha256, token->sha256, sizeof token->sha256);
+    return rows_count(rows) == 1 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0 &&
+           rows_length(rows, 0, SHA256) == DIGEST_TEXT - 1 &&
+           CRYPTO_memcmp(rows_text(rows, 0, SHA256), sha256, DIGEST_TEXT - 1) == 0 &&
+           role_read(rows_text(rows, 0, ROLE)) == token->role;
+}
+
 bool token_cache_confirm(struct token_cache *cache, struct caller *out, struct arena *arena,
                          const struct token *token, const struct rows *rows, int64_t asked)
 {
-    if (rows_count(rows) != 1 || strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0 ||
-        rows_length(rows, 0, SHA256) != 64 ||
-        !same_digest(rows_text(rows, 0, SHA256), token->sha256) ||
-        role_read(rows_text(rows, 0, ROLE)) != token->role)
+    if (!is_confirmed(token, rows))
         return false;
-    struct entry *entry = place_for(cache->sets[set_of(token->key_id)], token->key_id);
-    entry_clear(entry);
-    memcpy(entry->key_id, token->key_id, sizeof entry->key_id);
-    memcpy(entry->sha256, token->sha256, sizeof entry->sha256);
-    entry->asked = asked;
-    entry->role = token->role;
-    entry->id = column_copy(rows, ID);
-    entry->customer = column_copy(rows, CUSTOMER);
-    entry->partner = column_copy(rows, PARTNER);
-    entry->name = column_copy(rows, NAME);
+    struct entry **place = place_for(cache->sets[set_of(token->key_id)], token->key_id);
+    free(*place);
+    *place = entry_new(token, rows, asked);
     if (out)
-        caller_fill(out, arena, entry);
+        caller_fill(out, arena, *place);
     return true;
 }

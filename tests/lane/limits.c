@@ -65,7 +65,7 @@ START_TEST(a_write_that_waits_past_its_deadline_is_never_sent)
     TURN_UNTIL(late.done);
     ck_assert_int_eq(late.failure, FAILURE_DEADLINE);
     ck_assert_int_ge(clock_now() - start, 99);
-    ck_assert_int_lt(clock_now() - start, 1000);
+    ck_assert_int_lt(clock_now() - start, 5000);
     sql("SELECT pg_advisory_unlock(1)");
     TURN_UNTIL(first.done && in_time.done);
     ck_assert_str_eq(sql_value("SELECT string_agg(word, ',' ORDER BY word) FROM onramp.notes"),
@@ -86,7 +86,7 @@ START_TEST(a_sent_write_past_its_deadline_has_an_unknown_outcome)
     struct answer *late = malloc(sizeof *late), next;
     rig_open(1, 1, 1);
     sql("SELECT pg_advisory_lock(1)");
-    patience = 100;
+    patience = 1000;
     ASK(late, &note_lock, "late", "1");
     late->query.on_failure = forget;
     failed_with = FAILURE_BUG;
@@ -110,7 +110,7 @@ START_TEST(a_member_past_its_deadline_does_not_run_again)
     ASK(&first, &note_lock, "first", "1");
     turn(0);
     ASK(&bug, &note_lock, "bug", "2");
-    patience = 300;
+    patience = 2000; /* it has to be on its way by then */
     ASK(&late, &note_add, "late");
     sql("SELECT pg_advisory_unlock(1)");
     TURN_UNTIL(late.done);

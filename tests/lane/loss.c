@@ -189,7 +189,7 @@ START_TEST(without_a_server_queries_wait_a_little_and_are_refused)
     ASK(&late, &note_read, "a");
     TURN_UNTIL(late.done);
     ck_assert_int_eq(late.failure, FAILURE_UNAVAILABLE);
-    ck_assert_int_lt(clock_now() - start, 500);
+    ck_assert_int_lt(clock_now() - start, 2000);
     ck_assert(!lanes_ready(rig.lanes));
 }
 END_TEST
@@ -219,10 +219,10 @@ START_TEST(a_read_only_server_is_not_used)
     struct lanes_settings settings = rig_settings(1, 1, 1);
     settings.conninfo = conninfo_with("options='-c default_transaction_read_only=on'");
     rig_open_settings(&settings);
+    TURN_UNTIL(strstr(logged, "read-only") != NULL);
     for (int i = 0; i < 30; i++)
         turn(20);
     ck_assert(!lanes_ready(rig.lanes));
-    ck_assert_ptr_nonnull(strstr(logged, "read-only"));
 }
 END_TEST
 

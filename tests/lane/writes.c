@@ -187,7 +187,7 @@ START_TEST(a_deadline_passes_for_one_of_a_shared_statement)
     sql("SELECT pg_advisory_lock(2)");
     hold(&first);
     for (int i = 0; i < 3; i++) {
-        patience = i == 1 ? 300 : 10000;
+        patience = i == 1 ? 2000 : 10000; /* it has to be on its way by then */
         ASK(&answers[i], &note_put, words[i], CIRCUIT_1);
     }
     patience = 10000;

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import select
 import shlex
 import shutil
@@ -38,6 +39,12 @@ def directory():
     return path
 
 
+def loopback():
+    """An address of this machine that no other test has: a port there that was ours once is nobody
+    else's afterwards, neither for whom still asks it nor for who wants it again."""
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+
+
 def patience(seconds):
     """What is promised on a machine that has time for it; longer on one that has not."""
     return seconds * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
@@ -63,6 +70,7 @@ class Server:
         self.directory = directory()
         self.state = os.path.join(self.directory, "state")
         self.log = os.path.join(self.directory, "log")
+        self.address = loopback()
         self.options = options
         # Higher than any test asks; those of the limit itself name their own.
         if "--rate-limit" not in options:
@@ -84,7 +92,7 @@ class Server:
     def launch(self):
         """Start it without waiting. From the main thread only: the kernel takes the end of the
         thread that started a child for the death of its parent."""
-        command = [BINARY, "up", "--state", self.state, "--port", "0", "--listen", "127.0.0.1"]
+        command = [BINARY, "up", "--state", self.state, "--port", "0", "--listen", self.address]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command + list(self.options),

@@ -27,7 +27,7 @@ http {{
     fastcgi_temp_path {dir}/fastcgi;
     uwsgi_temp_path {dir}/uwsgi;
     scgi_temp_path {dir}/scgi;
-    upstream onramp {{ server 127.0.0.1:{upstream}; keepalive 8; }}
+    upstream onramp {{ server {upstream}; keepalive 8; }}
     server {{
         listen 127.0.0.1:{port};
         location / {{
@@ -58,7 +58,7 @@ frontend in
     default_backend onramp
 backend onramp
     option httpchk GET /readyz
-    server one 127.0.0.1:{upstream} check inter 500ms
+    server one {upstream} check inter 500ms
 """
 
 COMMANDS = {
@@ -83,8 +83,9 @@ def proxied(request, operator):
     config = os.path.join(place, "config")
     user = "user root;" if os.geteuid() == 0 else ""
     template = NGINX if name == "nginx" else HAPROXY
+    upstream = f"{operator.host}:{operator.port}"
     with open(config, "w", encoding="utf-8") as file:
-        file.write(template.format(dir=place, port=port, upstream=operator.port, user=user))
+        file.write(template.format(dir=place, port=port, upstream=upstream, user=user))
     with open(os.path.join(place, "log"), "wb") as log:
         command = COMMANDS[name](config)
         process = subprocess.Popen([binary] + command[1:], stdout=log, stderr=log, cwd=place)

@@ -46,8 +46,11 @@ def loopback():
 
 
 def patience(seconds):
-    """What is promised on a machine that has time for it; longer on one that has not."""
-    return seconds * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+    """What is promised on a machine that has time for it; longer on one that has not: by the load
+    of the last minute, or of this moment."""
+    words = pathlib.Path("/proc/loadavg").read_text().split()
+    load = max(float(words[0]), int(words[3].split("/")[0]))
+    return seconds * max(1, load / len(os.sched_getaffinity(0)))
 
 
 def alive(pid):

@@ -6,8 +6,7 @@ import time
 
 from tenant import rfc3339
 
-# The server looks every 10 s.
-SECONDS = 14
+SECONDS = 60  # the server looks every 10 s
 
 
 def test_a_partner_that_lets_its_date_pass_stalls_the_circuit(customer, partner, operator):
@@ -17,10 +16,14 @@ def test_a_partner_that_lets_its_date_pass_stalls_the_circuit(customer, partner,
     done = customer.circuit_at(partner, "Provisioned")
     rejected = customer.circuit(partner)
     silent = customer.circuit_at(partner, "Provisioning")
-    for circuit in (late, again, done):
-        partner.callback("circuit.progress", circuit["serviceKey"], **past).must(200)
+    # As the callback left it: from that moment on it may be found.
+    before = {}
+    for circuit in (late, again):
+        answer = partner.callback("circuit.progress", circuit["serviceKey"], **past).must(200)
+        before[circuit["id"]] = answer.json["circuit"]
+    partner.callback("circuit.progress", done["serviceKey"], **past).must(200)
     partner.callback("circuit.rejected", rejected["serviceKey"], **past).must(200)
-    before = {c["id"]: customer.read(c) for c in (late, again, done, rejected, silent)}
+    unmoved = [customer.read(circuit) for circuit in (done, rejected, silent)]
 
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and not customer.read(again)["stalled"]:
@@ -35,8 +38,8 @@ def test_a_partner_that_lets_its_date_pass_stalls_the_circuit(customer, partner,
         assert (event["type"], event["from"]) == ("circuit.stalled", event["to"])
         assert event["actor"]["role"] == "system"
         assert partner.quote(circuit["serviceKey"]).must(200).json["stalled"] is True
-    for circuit in (done, rejected, silent):
-        assert customer.read(circuit) == before[circuit["id"]]
+    for circuit in unmoved:
+        assert customer.read(circuit) == circuit
 
     # A new date re-arms it, a note alone does not.
     partner.callback("circuit.progress", late["serviceKey"], note="soon").must(200)

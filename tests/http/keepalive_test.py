@@ -82,10 +82,11 @@ def test_head_is_get_without_the_body(customer, target, status):
 
 def test_a_client_that_asks_to_close_is_closed(anonymous):
     address = anonymous.host, anonymous.port
-    said = wire.talk(address, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    said = wire.talk(address, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                     quiet=5)
     assert said.statuses == [200] and said.closed
     assert said.replies[0][1]["connection"].lower() == "close"
-    said = wire.talk(address, b"GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n")
+    said = wire.talk(address, b"GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n", quiet=5)
     assert said.statuses == [200] and said.closed
 
 
@@ -95,7 +96,7 @@ def test_a_head_may_be_larger_than_all_before_it(anonymous, size):
     small = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     large = small[:-2] + b"X-Long: " + b"x" * (size - len(small) - 10) + b"\r\n\r\n"
     assert len(large) == size
-    with socket.create_connection((anonymous.host, anonymous.port), timeout=5) as sock:
+    with socket.create_connection((anonymous.host, anonymous.port), timeout=20) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for octets in [small] * 3 + [large, small] * 50:
             sock.sendall(octets)
@@ -124,7 +125,7 @@ def test_who_does_not_wait_for_answers_gets_all(anonymous, pause):
     """Cut anywhere, so that the server has read a part of the next request or has not."""
     request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     octets, count = request * 40, 0
-    with socket.create_connection((anonymous.host, anonymous.port), timeout=5) as sock:
+    with socket.create_connection((anonymous.host, anonymous.port), timeout=20) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(octets), len(request) + 7):
             sock.sendall(octets[start:start + len(request) + 7])
@@ -146,7 +147,7 @@ def test_a_last_request_may_come_with_the_end(customer):
                 sock.sendall(request)
                 sock.shutdown(socket.SHUT_WR)
                 assert answer(sock)[0] == 200
-                sock.settimeout(2)
+                sock.settimeout(10)
                 assert sock.recv(1) == b""
 
 
@@ -175,7 +176,7 @@ def test_the_end_is_seen_whenever_it_comes(anonymous):
                     pass
                 sock.shutdown(socket.SHUT_WR)
                 assert answer(sock)[0] == 200
-                sock.settimeout(2)
+                sock.settimeout(10)
                 assert sock.recv(1) == b""
 
 
@@ -215,7 +216,7 @@ def listing(customer):
 
 
 def connected(client):
-    sock = socket.create_connection((client.host, client.port), timeout=5)
+    sock = socket.create_connection((client.host, client.port), timeout=20)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

@@ -82,7 +82,8 @@ def cut(headers, octets):
 
 
 def talk(address, *pieces, wait=5.0, quiet=0.3, pause=0.0, finish=False):
-    """Send pieces, then read until the server closes, is quiet after a reply, or time is up."""
+    """Send pieces, then read until the server closes, is quiet after a reply, or time is up. Who
+    counts on more than the first reply, or on the end, gives it the time (quiet) to come."""
     started = time.monotonic()
     received, closed = b"", False
     with socket.create_connection(address, timeout=wait) as sock:

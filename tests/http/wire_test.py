@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wire
+from process import patience
 
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: smuggled\r\n\r\n"
 LENGTH = str(len(SMUGGLED)).encode()
+SOON = 5  # seconds in which a connection that is to be closed is closed, left idle it lives for 75
 JSON = b"Content-Type: application/json\r\n"
 
 
@@ -220,7 +222,7 @@ def test_there_are_more_than_60_requests():
 
 @pytest.mark.parametrize("octets", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
 def test_an_ambiguous_request_gets_one_refusal_and_is_cut_off(address, octets):
-    said = wire.talk(address, octets)
+    said = wire.talk(address, octets, wait=8, quiet=SOON)
     assert said.closed, said
     assert len(said.replies) <= 1, said
     for status, headers, _ in said.replies:
@@ -254,7 +256,7 @@ def test_an_oversize_head_is_told_so(address, name):
 )
 def test_pipelined_requests_are_answered_one_by_one(address, piece):
     """The counter-test: the reader of replies does see several, when several are due."""
-    said = wire.talk(address, piece, wait=3)
+    said = wire.talk(address, piece, wait=20, quiet=2)
     assert len(said.replies) == 3 and len(set(said.statuses)) == 1, said
 
 
@@ -262,7 +264,7 @@ def test_pipelined_requests_are_answered_one_by_one(address, piece):
 def test_a_request_that_comes_octet_by_octet_is_judged_the_same(address, name):
     octets = AMBIGUOUS[name]
     pieces = [octets[i : i + 1] for i in range(len(octets))]
-    said = wire.talk(address, *pieces, pause=0.001)
+    said = wire.talk(address, *pieces, pause=0.001, wait=8, quiet=SOON)
     assert said.closed and len(said.replies) <= 1, said
     assert not said.replies or said.statuses[0] in (400, 411, 413, 501), said
 
@@ -312,7 +314,7 @@ def test_readers_that_do_not_read_hold_up_nobody(address, operator):
         for _ in range(20):
             started = time.monotonic()
             operator.get("/v1/circuits", limit=1).must(200)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < patience(2)
     finally:
         for sock in deaf:
             sock.close()
@@ -325,9 +327,21 @@ def test_expect_100_continue_gets_its_continue(server, address, customer):
         + b"Authorization: Bearer " + customer.token.encode()
         + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
     )
-    said = wire.talk(address, head, body, pause=0.3)
-    assert said.octets.startswith(b"HTTP/1.1 100 "), said
-    assert said.statuses == [201], said
+    with socket.create_connection(address, timeout=10) as sock:
+        sock.sendall(head)
+        told = b""
+        while b"\r\n\r\n" not in told:  # nothing else would be sent as long as there is no body
+            octets = sock.recv(4096)
+            assert octets, told
+            told += octets
+        assert told.startswith(b"HTTP/1.1 100 ") and told.endswith(b"\r\n\r\n"), told
+        sock.sendall(body)
+        reply = b""
+        while not wire.complete(reply):
+            octets = sock.recv(65536)
+            assert octets, reply
+            reply += octets
+    assert [status for status, _, _ in wire.replies(reply)] == [201], reply
 
 
 def test_a_head_that_never_ends_is_cut_off_in_10_seconds(address):
@@ -336,7 +350,7 @@ def test_a_head_that_never_ends_is_cut_off_in_10_seconds(address):
     with ThreadPoolExecutor(len(heads)) as pool:
         taken = list(pool.map(lambda head: dripped(address, head), heads))
     for head, seconds in zip(heads, taken):
-        assert seconds is not None and 8 < seconds < 13, (head, seconds)
+        assert seconds is not None and 8 < seconds < patience(13), (head, seconds)
 
 
 def dripped(address, head):
@@ -345,7 +359,7 @@ def dripped(address, head):
     with socket.create_connection(address, timeout=5) as sock:
         sock.sendall(head)
         sock.settimeout(0.5)
-        while time.monotonic() - started < 15:
+        while time.monotonic() - started < 60:
             try:
                 if sock.recv(4096) == b"":
                     return time.monotonic() - started
@@ -369,7 +383,7 @@ def test_others_are_served_while_slow_ones_hang_on(address, operator):
         for _ in range(20):
             started = time.monotonic()
             operator.get("/v1/circuits", limit=1).must(200)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < patience(2)
     finally:
         for sock in slow:
             sock.close()

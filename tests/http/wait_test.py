@@ -11,9 +11,8 @@ import time
 import pytest
 
 from client import Client
+from process import patience
 from tenant import Customer, Partner
-
-SOON = 1.0  # promised are 0.2 s; the rest is for a busy machine
 
 
 class Waiter(threading.Thread):
@@ -42,6 +41,11 @@ class Waiter(threading.Thread):
         return self.answer
 
 
+def soon():
+    """Seconds in which what happens is told: promised are 0.2, the rest is for a busy machine."""
+    return patience(1.0)
+
+
 def path(circuit):
     return f"/v1/circuits/{circuit['id']}"
 
@@ -59,7 +63,7 @@ def test_a_wait_ends_as_soon_as_the_status_is_so(customer, partner):
     partner.callback("circuit.provisioned", circuit["serviceKey"]).must(200)
     committed = time.monotonic()
     answer = waiter.joined().must(200)
-    assert waiter.ended - committed < SOON
+    assert waiter.ended - committed < soon()
     assert answer.json == customer.read(circuit)
     assert answer.json["providerStatus"] == "Provisioned"
 
@@ -68,7 +72,7 @@ def test_a_status_that_is_so_already_is_answered_at_once(customer, partner):
     circuit = customer.circuit_at(partner, "Provisioned")
     began = time.monotonic()
     answer = customer.client.get(path(circuit), waitFor="Provisioned", timeout=60).must(200)
-    assert time.monotonic() - began < SOON
+    assert time.monotonic() - began < soon()
     assert answer.json == circuit | {"version": answer.json["version"]}
 
 
@@ -95,11 +99,11 @@ def test_another_circuits_events_do_not_end_a_wait(customer, partner):
 def test_at_the_time_out_the_circuit_is_shown_as_it_is(customer, partner):
     circuit = customer.circuit(partner)
     began = time.monotonic()
-    waiter = Waiter(customer.client, path(circuit), waitFor="Provisioned", timeout=1)
+    waiter = Waiter(customer.client, path(circuit), waitFor="Provisioned", timeout=3)
     time.sleep(0.3)
     customer.client.patch(path(circuit), {"name": "renamed"}).must(200)
     answer = waiter.joined().must(200)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 2.9 < time.monotonic() - began < patience(6)
     assert answer.json == customer.read(circuit) and answer.json["name"] == "renamed"
 
 
@@ -182,11 +186,19 @@ def test_a_client_that_will_send_no_more_waits_no_longer(customer, partner):
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
             pass
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < patience(5)
 
 
 def descriptors(server):
     return len(os.listdir(f"/proc/{server.status()['pid']}/fd"))
+
+
+def connected(server, count):
+    """It has so many descriptors: all who were to come have come."""
+    deadline = time.monotonic() + 20
+    while descriptors(server) < count:
+        assert time.monotonic() < deadline, "not all are connected"
+        time.sleep(0.05)
 
 
 def test_clients_that_have_gone_are_let_go(own_server):
@@ -196,15 +208,13 @@ def test_clients_that_have_gone_are_let_go(own_server):
     target = path(circuit) + "?waitFor=Provisioned&timeout=120"
     before = descriptors(own_server)
     connections = [sent(customer.client, target) for _ in range(200)]
-    deadline = time.monotonic() + 20
-    while descriptors(own_server) < before + 200 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert descriptors(own_server) >= before + 200
+    connected(own_server, before + 200)
     for number, connection in enumerate(connections):
         if number % 2:  # half of them without a word of good-bye
             linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         connection.close()
+    deadline = time.monotonic() + 20
     while descriptors(own_server) > before + 10 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert descriptors(own_server) <= before + 10
@@ -215,17 +225,19 @@ def test_a_server_that_stops_answers_those_who_wait_at_once(own_server):
     operator = Client(own_server.url, own_server.credentials["ONRAMP_OPERATOR_TOKEN"])
     customer, partner = Customer(operator), Partner(operator)
     circuit = customer.circuit(partner)
+    before = descriptors(own_server)
     waiters = [
         Waiter(customer.client, path(circuit), waitFor="Provisioned", timeout=120)
         for _ in range(20)
     ]
+    connected(own_server, before + 20)
     waiting(waiters[0])
     began = time.monotonic()
     own_server.terminate()
     for waiter in waiters:
         assert waiter.joined().must(200).json["id"] == circuit["id"]
     assert own_server.wait() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < patience(10)
 
 
 def test_a_token_that_is_revoked_waits_in_vain(operator, partner):

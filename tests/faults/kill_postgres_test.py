@@ -10,6 +10,7 @@ import time
 from client import Client
 from feed_test import types
 from load import Load, audit, ready, wait_until
+from process import patience
 from stream_test import Stream
 from tenant import Customer, Partner
 from wait_test import Waiter, path, waiting
@@ -85,6 +86,8 @@ def test_the_feed_holds_everything_once_when_postgres_is_killed(own_server):
     finally:
         load.stop()
     audit(own_server, load)
+    unpublished = "SELECT count(*) FROM onramp.events_unpublished"
+    wait_until(lambda: int(own_server.sql(unpublished)) == 0, PATIENCE, "all is published")
     while True:
         page = operator.get("/v1/events", limit=200, wait=2, after=cursor).must(200).json
         heard, cursor = heard + page["items"], page["nextCursor"]
@@ -107,7 +110,7 @@ def test_it_is_back_within_5_seconds(own_server):
     taken = []
     for _ in range(3):
         taken.append(kill(own_server))
-        if taken[-1] < 5:
+        if taken[-1] < patience(5):
             return
     raise AssertionError(f"never within 5 s: {taken}")
 
@@ -157,7 +160,7 @@ def test_a_postgres_that_hangs_is_503_in_bounded_time(own_server):
         started = time.monotonic()
         client.get("/v1/circuits").must(503)
         client.post("/v1/vnets", {"name": "x", "addressSpace": ["10.0.0.0/16"]}).must(503)
-        assert time.monotonic() - started < 25
+        assert time.monotonic() - started < patience(25)
         Client(own_server.url).get("/healthz").must(200)
     finally:
         for pid in stopped:

@@ -17,7 +17,7 @@ import pytest
 
 from client import Client
 from cluster import Cluster
-from process import Server
+from process import Server, patience
 from tenant import Customer, Partner
 
 WAITERS = int(os.environ.get("ONRAMP_WAITERS", "300"))
@@ -97,16 +97,29 @@ def processor(server):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def idle(server, sql):
-    """What happens in a while in which nothing does: statements and processor seconds, a second."""
+COUNTED = "SELECT {} FROM pg_stat_statements WHERE query LIKE 'SELECT * FROM onramp.%'"
+
+
+def statements(sql, seconds):
+    """How many a second, in a while."""
     sql("SELECT pg_stat_statements_reset()")
+    began = time.monotonic()
+    time.sleep(seconds)
+    calls = int(sql(COUNTED.format("coalesce(sum(calls), 0)")))
+    return calls / (time.monotonic() - began)
+
+
+def idle(server, sql):
+    """What happens in a while in which nothing does: statements and processor seconds, a second.
+    Those who have come to wait have been looked at once before that."""
+    deadline = time.monotonic() + 30
+    while statements(sql, 1) > A_SECOND and time.monotonic() < deadline:
+        pass
     used, began = processor(server), time.monotonic()
-    time.sleep(IDLE_SECONDS)
-    seconds = time.monotonic() - began
-    used = processor(server) - used
-    counted = "SELECT {} FROM pg_stat_statements WHERE query LIKE 'SELECT * FROM onramp.%'"
-    print(sql(counted.format("query, calls") + " ORDER BY calls DESC LIMIT 5"))
-    return int(sql(counted.format("coalesce(sum(calls), 0)"))) / seconds, used / seconds
+    asked = statements(sql, IDLE_SECONDS)
+    used = (processor(server) - used) / (time.monotonic() - began)
+    print(sql(COUNTED.format("query, calls") + " ORDER BY calls DESC LIMIT 5"))
+    return asked, used
 
 
 def late(moments, since):
@@ -145,7 +158,7 @@ def test_a_change_through_one_server_ends_a_wait_on_the_other(pair):
         status = "NotProvisioned" if number % 2 else "Provisioned"
         moments.append(asyncio.run(one(status)))
     print("through the other server:", late(moments, 0))
-    assert max(moments) < 1
+    assert max(moments) < patience(1)
 
 
 def test_thousands_wait_and_the_database_is_asked_ten_times_a_second(pair):
@@ -165,7 +178,7 @@ def test_thousands_wait_and_the_database_is_asked_ten_times_a_second(pair):
         crowd.expect()
         await asyncio.sleep(1)
         assert not any(task.done() for task in crowd.waiting)
-        statements, used = await asyncio.to_thread(idle, servers[1], sql)
+        asked, used = await asyncio.to_thread(idle, servers[1], sql)
         each = (resident(servers[1]) - before) / WAITERS
         # Events that concern none of them.
         for number in range(20):
@@ -181,13 +194,13 @@ def test_thousands_wait_and_the_database_is_asked_ten_times_a_second(pair):
         answers = await asyncio.gather(*crowd.waiting)
         crowd.close()
         print(
-            f"{WAITERS} waiting: {statements:.1f} statements/s of two servers, "
+            f"{WAITERS} waiting: {asked:.1f} statements/s of two servers, "
             f"{used * 100:.1f} % of a processor, {each / 1024:.1f} KiB each; all of them woken by "
             f"20 callbacks: {late([moment for moment, _, _ in answers], began)}"
         )
         assert all(code == 200 for _, code, _ in answers)
         assert all(body["providerStatus"] == "Provisioned" for _, _, body in answers)
-        assert statements <= A_SECOND
+        assert asked <= A_SECOND
 
     asyncio.run(run())
 
@@ -207,7 +220,7 @@ def test_thousands_follow_and_hear_their_own(pair, accept):
         for crowd in crowds:
             await crowd.join(["/v1/events?wait=120"] * share, accept)
         await asyncio.sleep(1)
-        statements, used = await asyncio.to_thread(idle, servers[1], sql)
+        asked, used = await asyncio.to_thread(idle, servers[1], sql)
         each = (resident(servers[1]) - before) / (share * len(crowds))
         for crowd in crowds:
             crowd.waiting = [
@@ -224,7 +237,7 @@ def test_thousands_follow_and_hear_their_own(pair, accept):
             task.cancel()
         moments = [moment for crowd in told for moment, _ in crowd]
         print(
-            f"{share * len(crowds)} followers ({accept}): {statements:.1f} statements/s of two "
+            f"{share * len(crowds)} followers ({accept}): {asked:.1f} statements/s of two "
             f"servers, {used * 100:.1f} % of a processor, {each / 1024:.1f} KiB each; woken by 20 "
             f"orders in turn: {late(moments, began)}"
         )
@@ -232,7 +245,7 @@ def test_thousands_follow_and_hear_their_own(pair, accept):
             assert all(item["actor"]["name"] == customer.name for _, item in crowd)
         for crowd in crowds:
             crowd.close()
-        assert statements <= A_SECOND + (21 / 5 if streams else 0)
+        assert asked <= A_SECOND + (21 / 5 if streams else 0)
 
     async def heard(reader, stream):
         if not stream:

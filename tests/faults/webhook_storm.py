@@ -149,14 +149,16 @@ class Storm:
         self.drained()
         return time.monotonic() - began
 
-    def pending(self):
-        return int(self.sql("SELECT (SELECT count(*) FROM onramp.delivery_queue)"
+    def pending(self, but=None):
+        others = f" WHERE endpoint_id <> '{but}'" if but else ""
+        return int(self.sql(f"SELECT (SELECT count(*) FROM onramp.delivery_queue{others})"
                             " + (SELECT count(*) FROM onramp.events_unpublished)"))
 
-    def drained(self, patience=180):
-        """Wait until nothing is to be delivered; as long as there is progress."""
+    def drained(self, patience=180, but=None):
+        """Wait until nothing is to be delivered (but to one endpoint); as long as there is
+        progress."""
         left, deadline = None, time.monotonic() + patience
-        while (now := self.pending()) > 0:
+        while (now := self.pending(but)) > 0:
             if left is None or now < left:
                 left, deadline = now, time.monotonic() + patience
             assert time.monotonic() < deadline, f"{now} deliveries do not come to an end"
@@ -248,6 +250,7 @@ def black_hole(storm, rounds, events, pace):
         began = time.time() * 1000
         storm.maker.run(events, pace)
         time.sleep(1)
+        storm.drained(but=dead)
         spans.append((on, began, time.time() * 1000))
     held = len(hole.held)
     hole.end()

@@ -53,6 +53,7 @@ class Scene:
         gone = mine.circuit(one, tags={"site": "hq"})
         mine.client.delete(f"/v1/circuits/{gone['id']}").must(204)
         self.gone = operator.get(f"/v1/circuits/{gone['id']}").must(200).json
+        time.sleep(1)  # an age is counted from the whole second: now all are older than 0m
 
     def disable(self, circuit):
         body = {"circuitStatus": "Disabled", "reason": "Maintenance."}

@@ -6,6 +6,8 @@ import re
 import subprocess
 import urllib.request
 
+from place import loopback
+
 NAMES = ["ONRAMP_URL", "ONRAMP_OPERATOR_TOKEN", "ONRAMP_CUSTOMER_ID", "ONRAMP_CUSTOMER_TOKEN",
          "ONRAMP_PARTNER", "ONRAMP_PARTNER_TOKEN", "ONRAMP_PARTNER_SECRET"]
 
@@ -71,7 +73,7 @@ def test_credentials_outlive_a_restart_and_the_url_follows(place):
     place.must("down")
     done = place.run("env")
     assert (done.returncode, done.stdout) == (3, "")
-    place.start()
+    place.start("--listen", loopback())
     second = place.variables()
     assert first.pop("ONRAMP_URL") != second.pop("ONRAMP_URL")
     assert first == second

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-from process import BINARY, ROOT, alive, directory, patience
+from process import BINARY, ROOT, alive, directory, loopback, patience
 
 NOBODY = 65534
 # For tests that look again and again whether something has come true.
@@ -39,13 +39,13 @@ def environment(**more):
     return {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **more}
 
 
-def eventually(condition, seconds=10, what="it"):
+def eventually(condition, seconds=30, what="it", pause=0.02):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(pause)
     raise AssertionError(f"{what} did not come true in {seconds} s")
 
 
@@ -156,4 +156,4 @@ class Place:
 
 
 __all__ = ["BINARY", "NOBODY", "ROOT", "Place", "alive", "answer", "as_nobody", "directory",
-           "environment", "eventually", "patience", "prepared"]
+           "environment", "eventually", "loopback", "patience", "prepared"]

@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from place import UNLIMITED, eventually
+from place import UNLIMITED, eventually, loopback
 from simulation import QUICK, Simulation
 
 BAD_DAY = ("--duplicates", "40", "--reorder", "40", "--wrong-signatures", "40", "--reject", "25",
@@ -146,7 +146,7 @@ def test_an_interrupt_ends_it_with_its_summary(simulation):
     keys = simulation.keys_file(circuits)
     idle = simulation.start("--keys", keys, "--json", *QUICK)
     eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * 5, seconds=30)
-    time.sleep(0.2)
+    time.sleep(1)  # until the last answer has been read
     assert idle.poll() is None
     idle.send_signal(signal.SIGINT)
     out, err = idle.communicate(timeout=10)
@@ -172,7 +172,8 @@ def test_it_ends_when_its_time_is_over(simulation):
 
 
 def test_a_server_that_goes_away_and_comes_back_loses_nothing(place):
-    place.start(*UNLIMITED)
+    address = loopback()
+    place.start("--listen", address, *UNLIMITED)
     port = place.status()["url"].rsplit(":", 1)[1]
     simulation = Simulation(place)
     circuits = simulation.circuits(30)
@@ -185,7 +186,7 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing(place):
         os.kill(pid, how)
         eventually(lambda: not os.path.exists(f"/proc/{pid}"), seconds=30)
         time.sleep(0.3)
-        place.start("--port", port, *UNLIMITED)
+        place.start("--listen", address, "--port", port, *UNLIMITED)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, (out[-2000:], err)
     report = json.loads(out)

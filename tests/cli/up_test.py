@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from place import BINARY, alive, answer, environment, eventually
+from place import BINARY, alive, answer, environment, eventually, loopback
 
 
 def test_up_says_step_by_step_what_it_does_and_ends_with_ready(place):
@@ -81,18 +81,20 @@ def test_two_starts_at_once_make_one_daemon(place):
 
 
 def test_a_port_that_is_taken_is_an_error_that_leaves_nothing_behind(place):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    address = loopback()
+    with socket.create_server((address, 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = place.run("up", "--port", port)
+        where = ("--listen", address, "--port", port)
+        done = place.run("up", *where)
         assert done.returncode == 1
         assert port in done.stderr
         assert "ready http" not in done.stdout
-        detached = place.run("up", "--detach", "--port", port)
+        detached = place.run("up", "--detach", *where)
         assert detached.returncode == 1
         assert port in detached.stderr
     assert place.postmasters() == []
     assert place.status()["phase"] == "stopped"
-    assert place.must("up", "--detach", "--port", port).endswith(f":{port}\n")
+    assert place.must("up", "--detach", *where).endswith(f"{address}:{port}\n")
 
 
 def test_status_and_down(place):

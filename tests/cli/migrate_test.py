@@ -2,6 +2,7 @@
 """The migrations: once each, in order, never edited, never backwards."""
 
 import re
+import time
 
 from place import ROOT, eventually
 
@@ -87,7 +88,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(place):
 
 
 def test_runners_take_turns(place):
-    """While somebody holds the lock the next one waits; then it finds nothing left to do."""
+    """One after the other; who comes late finds nothing left to do."""
     place.start()
     place.sql("UPDATE migrations SET sha256 = sha256('other') WHERE name = 'functions'")
     runners = [place.start_verb("migrate") for _ in range(3)]
@@ -101,10 +102,14 @@ def test_runners_take_turns(place):
 def test_a_runner_waits_for_the_lock(place):
     place.start()
     holder = place.start_verb("psql", "--", "-X", "-q", "-c",
-                              "SELECT pg_advisory_lock(122524684610928), pg_sleep(2)")
+                              "SELECT pg_advisory_lock(122524684610928), pg_sleep(600)")
     eventually(lambda: place.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
                                  " AND granted") == "1")
     runner = place.start_verb("migrate")
+    time.sleep(1)
+    assert runner.poll() is None
+    place.sql("SET ROLE NONE; SELECT pg_terminate_backend(pid) FROM pg_locks"
+              " WHERE locktype = 'advisory'")
     holder.communicate(timeout=30)
     assert runner.communicate(timeout=30)[0] == "migrations  up to date\n"
 

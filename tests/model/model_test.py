@@ -56,7 +56,7 @@ def test_the_servers_do_what_the_model_says(rig, share):
     histories(rig, HISTORIES // SHARES, start, (Phase.generate, Phase.shrink))
     enough = HISTORIES // SHARES >= 100 and STEPS >= 30  # to meet everything
     # The rarest come four times or so, and what happens at once is not the same in each run.
-    for more in range(1, 5):
+    for more in range(1, 13):
         if not enough or not missed():
             break
         histories(rig, 50, start + more * SHARES, (Phase.generate, Phase.shrink))

@@ -80,7 +80,7 @@ def test_the_walk_through_runs_as_pasted(place):
     assert len(pasted) >= 12
     script = "set -eu\n" + "".join(f"{commands}\necho '{MARK}'\n" for commands, _, _ in pasted)
     ran = subprocess.run(["bash", "-c", script], cwd=place, capture_output=True, text=True,
-                         timeout=120, check=False)
+                         timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     outputs = ran.stdout.split(MARK + "\n")
     compared = 0

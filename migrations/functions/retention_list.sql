@@ -9,6 +9,8 @@ DECLARE
                                 (SELECT event_retention FROM settings));
     v_events regclass;
 BEGIN
+    -- So that no month goes while this looks at it: to drop one takes a lock on all histories.
+    LOCK TABLE ONLY circuit_events IN ACCESS SHARE MODE;
     r.outcome := 'ok';
     r.kept_days := extract(epoch FROM v_kept) / 86400;
     FOR r.month, v_events, r.events IN

@@ -194,6 +194,25 @@ START_TEST(a_month_that_is_in_use_goes_another_time)
 }
 END_TEST
 
+/* To list months is to look into each. */
+START_TEST(a_list_waits_for_a_month_that_goes)
+{
+    begin();
+    run(owner, "SELECT event_month_add('2024-01-01')");
+    happened(circuit, "2024-01-15");
+    ck_assert_str_eq(keep("100"), "ok");
+    PGconn *reader = session("onramp_daemon"), *sweeper = session("onramp_daemon");
+    run(sweeper, "BEGIN");
+    ck_assert_str_eq(sweep(sweeper), "1");
+    start(reader, "SELECT count(*) FROM onramp.retention_list(NULL)");
+    blocked(reader);
+    run(sweeper, "COMMIT");
+    const char *months;
+    ck_assert_str_eq(finish(reader, &months), "");
+    ck_assert_str_eq(months, "4");
+}
+END_TEST
+
 /* The next event names its month, whatever months there are: one partition is looked into. */
 START_TEST(a_write_looks_into_one_month_alone)
 {
@@ -223,6 +242,7 @@ int main(void)
     tcase_add_test(tcase, histories_are_kept_for_longer_than_the_feed);
     tcase_add_test(tcase, who_acted_is_forgotten_with_the_event_and_not_before);
     tcase_add_test(tcase, a_month_that_is_in_use_goes_another_time);
+    tcase_add_test(tcase, a_list_waits_for_a_month_that_goes);
     tcase_add_test(tcase, a_write_looks_into_one_month_alone);
     return scene_run(suite);
 }

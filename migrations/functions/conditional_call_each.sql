@@ -4,8 +4,8 @@
 -- each seeing what the ones before it did, as if each had come by itself; only that an error in one of
 -- them undoes all. What each is asked with depends on n, so no two of them are taken for one.
 --
--- Orders are what is asked most: circuit_create_each() does them in sets. It is given slices, which
--- have two dimensions still, and reads them by unnest().
+-- Orders and connections are what is asked most: circuit_create_each() and connection_create_each()
+-- do them in sets. They are given slices, which have two dimensions still.
 CREATE OR REPLACE FUNCTION conditional_call_each(p_row anyelement, p_function text,
                                                  p_arguments text[], p_resource text, p_ids uuid[],
                                                  p_customers uuid[], p_scopes text[], p_keys text[],
@@ -19,6 +19,13 @@ BEGIN
             p_arguments[1:1]::uuid[], p_arguments[2:2], p_arguments[3:3], p_arguments[4:4],
             p_arguments[5:5]::int[], p_arguments[6:6], p_arguments[7:7],
             p_arguments[8:8]::jsonb[], p_arguments[9:9], p_arguments[10:10],
+            p_scopes, p_keys, p_digests, p_traceparents, p_dry);
+        RETURN;
+    END IF;
+    IF p_function = 'connection_create' AND p_resource IS NULL THEN
+        RETURN QUERY SELECT * FROM connection_create_each(
+            p_arguments[1:1]::uuid[], p_arguments[2:2]::uuid[], p_arguments[3:3]::uuid[],
+            p_arguments[4:4], p_arguments[5:5], p_arguments[6:6],
             p_scopes, p_keys, p_digests, p_traceparents, p_dry);
         RETURN;
     END IF;

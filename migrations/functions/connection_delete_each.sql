@@ -1,20 +1,64 @@
 -- SPDX-License-Identifier: Apache-2.0
--- connection_delete for several requests at once: the n-th row answers the n-th request.
--- No Memoize: PostgreSQL 15 may put it before a volatile function too, were there many more rows,
--- and two that ask for the same would be one. One plan for all: callbacks_write says why.
+-- connection_delete for several requests at once: the n-th row answers the n-th request. Those that
+-- are plain are deleted by one statement, as connection_create_each inserts them: there, of one
+-- customer alone, its own, and the first here of their circuit and of their VNet. All others are
+-- asked for one by one behind them. One plan for all calls: callbacks_write says why.
 CREATE OR REPLACE FUNCTION connection_delete_each(p_ids uuid[], p_customers uuid[], p_roles text[],
                                                   p_actors text[])
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
-SET enable_memoize = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_circuits uuid[];
+    v_vnets uuid[];
+    v_ids uuid[];
+    v_actors text;
+    v_setting text;
+    v_gone uuid[] := '{}';
+    r verdict;
+    o record;
 BEGIN
-    RETURN QUERY SELECT gone.*
-    FROM unnest(p_ids, p_customers, p_roles, p_actors) WITH ORDINALITY
-             AS asked (id, customer, role, actor, n),
-         LATERAL connection_delete(asked.id, asked.customer, asked.role, asked.actor) AS gone
-    ORDER BY asked.n;
+    SELECT array_agg(circuit_id), array_agg(vnet_id) INTO v_circuits, v_vnets
+    FROM connections WHERE id = ANY (p_ids);
+    PERFORM FROM circuits WHERE id = ANY (v_circuits) ORDER BY id FOR NO KEY UPDATE;
+    PERFORM FROM vnets WHERE id = ANY (v_vnets) ORDER BY id FOR NO KEY UPDATE;
+
+    SELECT array_agg(id), json_object_agg(id, role || ':' || actor) INTO v_ids, v_actors
+    FROM (SELECT k.id, asked.role, asked.actor,
+                 k.circuit_customer_id = k.vnet_customer_id
+                 AND coalesce(asked.customer = k.circuit_customer_id, true)
+                 AND row_number() OVER (PARTITION BY k.circuit_id ORDER BY asked.n) = 1
+                 AND row_number() OVER (PARTITION BY k.vnet_id ORDER BY asked.n) = 1 AS plain
+          FROM unnest(p_ids, p_customers, p_roles, p_actors) WITH ORDINALITY
+                   AS asked (id, customer, role, actor, n)
+          JOIN connections k ON k.id = asked.id) AS sorted
+    WHERE plain;
+
+    IF v_ids IS NOT NULL THEN
+        v_setting := set_config('onramp.actors', v_actors, true);
+        WITH gone AS (DELETE FROM connections WHERE id = ANY (v_ids) RETURNING id)
+        SELECT array_agg(id) INTO v_gone FROM gone;
+        v_setting := set_config('onramp.actors', '', true);
+    END IF;
+
+    FOR o IN
+        SELECT asked.*
+        FROM unnest(p_ids, p_customers, p_roles, p_actors) WITH ORDINALITY
+                 AS asked (id, customer, role, actor, n)
+        ORDER BY n
+    LOOP
+        IF array_position(v_gone, o.id) IS NOT NULL THEN
+            v_gone := array_remove(v_gone, o.id);
+            r.outcome := 'ok';
+        ELSE
+            SELECT * INTO STRICT r
+            FROM connection_delete(o.id, o.customer, o.role, o.actor);
+        END IF;
+        RETURN NEXT r;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION connection_delete_each IS
-    'Delete connections, several in their order, as connection_delete does it.';
+    'Delete connections, several at once, as connection_delete does it.';
 GRANT EXECUTE ON FUNCTION connection_delete_each TO onramp_daemon;

@@ -67,7 +67,8 @@ static void draw(void)
     run(owner,
         "INSERT INTO batch"
         " SELECT drawn.n, caller, c.id,"
-        "  (SELECT id FROM v WHERE v.customer = caller AND v.n %% %d = floor(u[3] * %d)),"
+        "  (SELECT id FROM v WHERE (v.customer = caller) = (u[4] > 0.05) AND v.n %% %d = "
+        "floor(u[3] * %d)),"
         "  'customer', 'A:' || floor(u[9] * 3),"
         "  CASE WHEN u[2] < 0.06 THEN 'authk_none'"
         "       WHEN u[2] < 0.3 THEN (SELECT authorization_key FROM authorizations"

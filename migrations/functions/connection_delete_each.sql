@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- connection_delete for several requests at once: the n-th row answers the n-th request. Those that
--- are plain are deleted by one statement, as connection_create_each inserts them: there, of one
--- customer alone, its own, and the first here of their circuit and of their VNet. All others are
--- asked for one by one behind them. One plan for all calls: callbacks_write says why.
+-- are plain are deleted by one statement, as connection_create_each inserts them: there, asked
+-- for by the circuit's owner or an operator, and the first here of their circuit and of their VNet.
+-- All others are asked for one by one behind them. One plan for all calls: callbacks_write says why.
 CREATE OR REPLACE FUNCTION connection_delete_each(p_ids uuid[], p_customers uuid[], p_roles text[],
                                                   p_actors text[])
 RETURNS SETOF verdict
@@ -26,8 +26,7 @@ BEGIN
 
     SELECT array_agg(id), json_object_agg(id, role || ':' || actor) INTO v_ids, v_actors
     FROM (SELECT k.id, asked.role, asked.actor,
-                 k.circuit_customer_id = k.vnet_customer_id
-                 AND coalesce(asked.customer = k.circuit_customer_id, true)
+                 coalesce(asked.customer = k.circuit_customer_id, true)
                  AND row_number() OVER (PARTITION BY k.circuit_id ORDER BY asked.n) = 1
                  AND row_number() OVER (PARTITION BY k.vnet_id ORDER BY asked.n) = 1 AS plain
           FROM unnest(p_ids, p_customers, p_roles, p_actors) WITH ORDINALITY

@@ -3,7 +3,9 @@
 -- statement, not by three a row, each of which costs 20 us before it does anything. They hold the
 -- locks of circuits and VNets, and say by onramp.actors, an object of 'role:name' by id, who acts:
 -- where that is set connection_counted() leaves the rows to this trigger. All else, what is typed by
--- hand above all, stays there: rows one by one, and before the foreign keys are checked.
+-- hand above all, stays there: rows one by one, and before the foreign keys are checked. Both look at
+-- the setting when they run, behind the whole query. A WHEN would look when the rows are written, and
+-- what the rest of the query sets then would let rows go uncounted.
 CREATE FUNCTION connections_counted() RETURNS trigger
 LANGUAGE plpgsql
 -- Each row is looked up by itself, by one plan for all: callbacks_write says why.
@@ -11,10 +13,13 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
-    v_actors jsonb := current_setting('onramp.actors');
+    v_actors jsonb := nullif(current_setting('onramp.actors', true), '');
     v_change smallint := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
     v_all boolean;
 BEGIN
+    IF v_actors IS NULL THEN
+        RETURN NULL;
+    END IF;
     WITH circuit AS (
         UPDATE onramp.circuits c
         SET used = c.used + v_change, last_sequence = c.last_sequence + 1,
@@ -61,9 +66,7 @@ COMMENT ON FUNCTION connections_counted() IS
     'Counts a set of connections on both sides, writes their events, keeps circuit_prefixes.';
 CREATE TRIGGER a_set_of_connections_is_counted AFTER INSERT ON connections
     REFERENCING NEW TABLE AS counted
-    FOR EACH STATEMENT WHEN (current_setting('onramp.actors', true) <> '')
-    EXECUTE FUNCTION connections_counted();
+    FOR EACH STATEMENT EXECUTE FUNCTION connections_counted();
 CREATE TRIGGER a_set_of_connections_counts_no_more AFTER DELETE ON connections
     REFERENCING OLD TABLE AS counted
-    FOR EACH STATEMENT WHEN (current_setting('onramp.actors', true) <> '')
-    EXECUTE FUNCTION connections_counted();
+    FOR EACH STATEMENT EXECUTE FUNCTION connections_counted();

@@ -348,6 +348,43 @@ START_TEST(a_set_of_connections_counts_each_or_is_refused)
 }
 END_TEST
 
+/* Whatever a query sets while it writes: one of both triggers counts, by what is set at its end. */
+START_TEST(a_query_that_sets_who_acts_is_counted_once)
+{
+    begin();
+    const char *owns = customers[1], **c = circuits[1], **v = vnets[1];
+    static const char *const sets[2][2] = {
+        {"",                                                             "{\"%s\": \"customer:Ann\"}"},
+        {"{\"00000000-0000-7000-8000-000000000001\": \"customer:Ann\"}", ""                          }
+    };
+    for (int i = 0; i < 2; i++) {
+        char after[80];
+        snprintf(after, sizeof after, sets[i][1], ids[0]);
+        run(owner, "SET onramp.actors = '%s'", sets[i][0]);
+        run(owner,
+            "WITH made AS (INSERT INTO connections (id, circuit_id, vnet_id, circuit_customer_id,"
+            " vnet_customer_id) VALUES ('%s', '%s', '%s', '%s', '%s') RETURNING id)"
+            " SELECT set_config('onramp.actors', '%s', false) WHERE (SELECT count(*) FROM made) = "
+            "1",
+            ids[0], c[2], v[2], owns, owns, after);
+        ck_assert_int_eq(number(owner, "SELECT sum(used) FROM circuits"), 1);
+        ck_assert_int_eq(number(owner, "SELECT sum(used) FROM vnets"), 1);
+        ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuit_prefixes"), 1);
+        run(owner, "SET onramp.actors = '%s'", sets[i][0]);
+        run(owner,
+            "WITH gone AS (DELETE FROM connections RETURNING id)"
+            " SELECT set_config('onramp.actors', '%s', false) WHERE (SELECT count(*) FROM gone) = "
+            "1",
+            after);
+        ck_assert_int_eq(number(owner, "SELECT sum(used) FROM circuits"), 0);
+        ck_assert_int_eq(number(owner, "SELECT sum(used) FROM vnets"), 0);
+        ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuit_prefixes"), 0);
+    }
+    ck_assert_int_eq(
+        number(owner, "SELECT count(*) FROM circuit_events WHERE connection_id IS NOT NULL"), 4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("connections_each");
@@ -355,5 +392,6 @@ int main(void)
     tcase_add_test(tcase, a_batch_does_what_its_requests_do_one_by_one);
     tcase_add_test(tcase, connections_by_hand_are_counted_one_by_one);
     tcase_add_test(tcase, a_set_of_connections_counts_each_or_is_refused);
+    tcase_add_test(tcase, a_query_that_sets_who_acts_is_counted_once);
     return scene_run(suite);
 }

@@ -153,6 +153,42 @@ const char *finish(PGconn *conn, const char **first)
     return sqlstate;
 }
 
+/* The first line that is not the same in both, of each; at most so many octets, as check reports
+ * no long texts. */
+static const char *difference(const char *all, const char *each)
+{
+    static char text[1600];
+    while (*all && *each && strcspn(all, "\n") == strcspn(each, "\n") &&
+           strncmp(all, each, strcspn(all, "\n")) == 0) {
+        all += strcspn(all, "\n");
+        each += strcspn(each, "\n");
+        all += *all != '\0';
+        each += *each != '\0';
+    }
+    snprintf(text, sizeof text, "%.700s\none by one:\n%.700s", all, each);
+    return text;
+}
+
+void same_outcome(const char *outcome(void), void together(void), void alone(void),
+                  const char *format, ...)
+{
+    char where[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(where, sizeof where, format, arguments);
+    va_end(arguments);
+    run(owner, "BEGIN");
+    together();
+    const char *of_all = outcome();
+    run(owner, "ROLLBACK");
+    run(owner, "BEGIN");
+    alone();
+    const char *of_each = outcome();
+    run(owner, "COMMIT");
+    ck_assert_msg(strcmp(of_all, of_each) == 0, "%s; together:\n%s", where,
+                  difference(of_all, of_each));
+}
+
 const char *field(const PGresult *rows, int row, const char *name)
 {
     int column = PQfnumber(rows, name);

@@ -51,6 +51,11 @@ void blocked(PGconn *conn);
  * is one, goes to *first (may be NULL). */
 const char *finish(PGconn *conn, const char **first);
 
+/* Run `together`, undone, and then `alone`, kept, each in a transaction of the owner's: after both,
+ * outcome() must say the same, line by line. The words, as for printf, tell where that failed. */
+void same_outcome(const char *outcome(void), void together(void), void alone(void),
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* A column of a row by name, "" when null; fails when there is no such column. */
 const char *field(const PGresult *rows, int row, const char *name);
 

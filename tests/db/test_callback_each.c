@@ -3,9 +3,7 @@
  * in batches that are drawn at random, on circuits that go where the callbacks lead. */
 #include "scene.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { CUSTOMERS = 2, CIRCUITS = 12, ROUNDS = 80 };
 
@@ -152,38 +150,13 @@ static void live_on(void)
         CIRCUITS);
 }
 
-/* The first line that is not the same in both, of each; at most so many octets, as check reports
- * no long texts. */
-static const char *difference(const char *all, const char *each)
-{
-    static char text[1600];
-    while (*all && *each && strcspn(all, "\n") == strcspn(each, "\n") &&
-           strncmp(all, each, strcspn(all, "\n")) == 0) {
-        all += strcspn(all, "\n");
-        each += strcspn(each, "\n");
-        all += *all != '\0';
-        each += *each != '\0';
-    }
-    snprintf(text, sizeof text, "%.700s\none by one:\n%.700s", all, each);
-    return text;
-}
-
 START_TEST(a_batch_does_what_its_callbacks_do_one_by_one)
 {
     long met = 0;
     begin();
     for (int round = 0; round < ROUNDS; round++) {
         draw();
-        run(owner, "BEGIN");
-        together();
-        const char *of_all = outcome();
-        run(owner, "ROLLBACK");
-        run(owner, "BEGIN");
-        alone();
-        const char *of_each = outcome();
-        run(owner, "COMMIT");
-        ck_assert_msg(strcmp(of_all, of_each) == 0, "seed %lu, round %d; together:\n%s", seed,
-                      round, difference(of_all, of_each));
+        same_outcome(outcome, together, alone, "seed %lu, round %d", seed, round);
         live_on();
     }
     /* Otherwise this has shown less than it says. */

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { CIRCUITS = 12, VNETS = 4, PER_CIRCUIT = 2, ROUNDS = 100 };
 
@@ -234,36 +233,11 @@ static void live_on(void)
                                                                        "s.scope AND k.key = s.key");
 }
 
-/* The first line that is not the same in both, of each; at most so many octets, as check reports
- * no long texts. */
-static const char *difference(const char *all, const char *each)
-{
-    static char text[1600];
-    while (*all && *each && strcspn(all, "\n") == strcspn(each, "\n") &&
-           strncmp(all, each, strcspn(all, "\n")) == 0) {
-        all += strcspn(all, "\n");
-        each += strcspn(each, "\n");
-        all += *all != '\0';
-        each += *each != '\0';
-    }
-    snprintf(text, sizeof text, "%.700s\none by one:\n%.700s", all, each);
-    return text;
-}
-
 static void compare(int round, const char *what, void together(void), void alone(void))
 {
-    run(owner, "BEGIN");
-    together();
-    const char *of_all = outcome();
-    run(owner, "ROLLBACK");
-    run(owner, "BEGIN");
-    alone();
-    const char *of_each = outcome();
+    same_outcome(outcome, together, alone, "seed %lu, round %d, %s", seed, round, what);
     run(owner, "INSERT INTO met SELECT DISTINCT answer ->> 'outcome' FROM answers ON CONFLICT DO"
                " NOTHING");
-    run(owner, "COMMIT");
-    ck_assert_msg(strcmp(of_all, of_each) == 0, "seed %lu, round %d, %s; together:\n%s", seed,
-                  round, what, difference(of_all, of_each));
 }
 
 START_TEST(a_batch_does_what_its_requests_do_one_by_one)

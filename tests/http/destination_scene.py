@@ -188,6 +188,7 @@ class Scene:
         self.server.stop()
         print(self.server.log_text()[-3000:], file=sys.stderr)
         self.server.remove()
+        self.hosts.close()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@
 #include <string.h>
 
 /* A key id has one of the places of its set; who comes later takes that of the token that was asked
- * for longest ago. With one place each, a third of the requests of a thousand tokens would ask for
- * one that another has displaced. What there are more of than places is asked for again and again.
+ * for longest ago. With one place in each of as many sets, an eighth of the requests of a thousand
+ * tokens would ask for one that another has displaced. What there are more of than places is asked
+ * for again and again.
  */
 enum { SETS = 4096, PLACES = 4 };
 
@@ -27,7 +28,7 @@ struct entry {
     char texts[];
 };
 
-/* Memory only for tokens that are in use. */
+/* Memory only for tokens that were asked for; it stays until another takes the place. */
 struct token_cache {
     struct entry *sets[SETS][PLACES]; /* NULL: empty */
 };

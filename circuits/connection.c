@@ -15,14 +15,16 @@ static const struct member connection_members[] = {
     {"bandwidthMbps",   MEMBER_NUMBER, "bandwidth_mbps"  },
 };
 
+/* clang-format off */
 static const struct parameter connection_create_parameters[] = {
-    {FROM_CALLER,         "customer"        },
-    {                      FROM_BODY,        "circuitId",         &kind_uuid, .locks = LOCK_CIRCUIT},
-    { FROM_BODY,           "vnetId",           &kind_uuid, .required = true, .locks = LOCK_VNET},
-    {           FROM_CALLER, "role"                  },
-    {                   FROM_CALLER,                   "actor"        },
-    {FROM_BODY,           "authorizationKey", &kind_authorization_key},
+    {FROM_CALLER, "customer"},
+    {FROM_BODY, "circuitId", &kind_uuid, .locks = LOCK_CIRCUIT},
+    {FROM_BODY, "vnetId", &kind_uuid, .required = true, .locks = LOCK_VNET},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
+    {FROM_BODY, "authorizationKey", &kind_authorization_key, .locks = LOCK_AUTHORIZATION},
 };
+/* clang-format on */
 
 /* The circuit is named once: one's own by its id, another customer's by a key to it. */
 static void connection_create_complete(struct call *call)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UUID_LENGTH = 36 };
+enum { UUID_LENGTH = 36, KEY_MAX = 80 };
 
 void batch_begin(struct batch *batch)
 {
@@ -13,15 +13,27 @@ void batch_begin(struct batch *batch)
         batch->lists[i].length = 0;
 }
 
-/* Whatever else it is, it must not end the array literal that it is put into. */
 static bool is_uuid(const char *text)
 {
     return strlen(text) == UUID_LENGTH && strspn(text, "0123456789abcdef-") == UUID_LENGTH;
 }
 
-static void list_add(struct list *list, const char *uuid)
+static bool is_key(const char *text)
 {
-    size_t room = list->length + UUID_LENGTH + 3; /* opening brace or comma, closing brace, NUL */
+    size_t length = strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_");
+    return length > 0 && length <= KEY_MAX && text[length] == '\0';
+}
+
+/* Whatever else it is, it must not end the array literal that it is put into. */
+static bool can_be_listed(enum lock_kind locks, const char *text)
+{
+    return locks == LOCK_AUTHORIZATION ? is_key(text) : is_uuid(text);
+}
+
+static void list_add(struct list *list, const char *value)
+{
+    size_t length = strlen(value);
+    size_t room = list->length + length + 3; /* opening brace or comma, closing brace, NUL */
     if (room > list->capacity) {
         list->capacity = room * 2;
         list->text = realloc(list->text, list->capacity);
@@ -29,8 +41,8 @@ static void list_add(struct list *list, const char *uuid)
             abort();
     }
     list->text[list->length] = list->length == 0 ? '{' : ',';
-    memcpy(list->text + list->length + 1, uuid, UUID_LENGTH);
-    list->length += UUID_LENGTH + 1;
+    memcpy(list->text + list->length + 1, value, length);
+    list->length += length + 1;
 }
 
 void batch_add(struct batch *batch, const struct query *query)
@@ -39,7 +51,7 @@ void batch_add(struct batch *batch, const struct query *query)
     for (size_t i = 0; i < operation->parameter_count; i++) {
         enum lock_kind locks = operation->parameters[i].locks;
         const char *value = query->values[i];
-        if (locks == LOCK_NONE || value == NULL || !is_uuid(value))
+        if (locks == LOCK_NONE || value == NULL || !can_be_listed(locks, value))
             continue;
         list_add(&batch->lists[locks - LOCK_CIRCUIT], value);
         batch->locks = true;

@@ -10,8 +10,9 @@
 
 #include <stdbool.h>
 
-/* Circuits, service keys, VNets, connections, customers, deliveries: as batch_lock takes them. */
-enum { BATCH_LISTS = 6 };
+/* Circuits, service keys, VNets, connections, customers, deliveries, authorization keys: as
+ * batch_lock takes them. */
+enum { BATCH_LISTS = 7 };
 
 struct batch {
     struct list {

@@ -7,12 +7,22 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Both are only read after they were looked up, and stay as long as the process. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
 static EVP_MAC_CTX *keyless; /* HMAC of it, which each signature copies */
+
+/* Without them nobody could be told from anybody. */
+static void fail(void)
+{
+    fputs("OpenSSL has no SHA-256 or HMAC for us; does its configuration leave out the default"
+          " provider?\n",
+          stderr);
+    abort();
+}
 
 static void look_up(void)
 {
@@ -25,7 +35,7 @@ static void look_up(void)
     sha256 = EVP_MD_fetch(NULL, name, NULL);
     keyless = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
     if (!sha256 || !keyless || EVP_MAC_CTX_set_params(keyless, of_sha256) != 1)
-        abort();
+        fail();
     EVP_MAC_free(hmac);
 }
 

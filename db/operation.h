@@ -44,16 +44,18 @@ enum source {
 };
 
 /* Rows that a shared transaction locks first, as batch_lock(circuits, service_keys, vnets,
- * connections, customers, deliveries) does: all circuits, also those of the keys and connections,
- * before all VNets, before the quotas of all customers, before the turns of all endpoints. */
+ * connections, customers, deliveries, authorization_keys) does: all circuits, also those of the
+ * keys and connections, before all VNets, before the quotas of all customers, before the turns of
+ * all endpoints. */
 enum lock_kind {
     LOCK_NONE,
     LOCK_CIRCUIT,
     LOCK_SERVICE_KEY,
     LOCK_VNET,
     LOCK_CONNECTION,
-    LOCK_CUSTOMER, /* its quotas of circuits */
-    LOCK_DELIVERY  /* the turn of its endpoint */
+    LOCK_CUSTOMER,     /* its quotas of circuits */
+    LOCK_DELIVERY,     /* the turn of its endpoint */
+    LOCK_AUTHORIZATION /* the circuit that it opens */
 };
 
 struct parameter {

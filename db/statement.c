@@ -8,12 +8,13 @@
 #include <string.h>
 
 static const struct parameter batch_lock_parameters[] = {
-    {.source = FROM_HOOK, .name = "circuits"    },
-    {.source = FROM_HOOK, .name = "service_keys"},
-    {.source = FROM_HOOK, .name = "vnets"       },
-    {.source = FROM_HOOK, .name = "connections" },
-    {.source = FROM_HOOK, .name = "customers"   },
-    {.source = FROM_HOOK, .name = "deliveries"  },
+    {.source = FROM_HOOK, .name = "circuits"          },
+    {.source = FROM_HOOK, .name = "service_keys"      },
+    {.source = FROM_HOOK, .name = "vnets"             },
+    {.source = FROM_HOOK, .name = "connections"       },
+    {.source = FROM_HOOK, .name = "customers"         },
+    {.source = FROM_HOOK, .name = "deliveries"        },
+    {.source = FROM_HOOK, .name = "authorization_keys"},
 };
 
 const struct operation batch_lock = {

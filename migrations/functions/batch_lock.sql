@@ -4,9 +4,11 @@
 -- Two such transactions can then wait for each other in one direction only.
 DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[]);
 DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[], uuid[]);
+DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[], uuid[], uuid[]);
 CREATE OR REPLACE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
                                       p_connections uuid[], p_customers uuid[] DEFAULT NULL,
-                                      p_deliveries uuid[] DEFAULT NULL)
+                                      p_deliveries uuid[] DEFAULT NULL,
+                                      p_authorization_keys text[] DEFAULT NULL)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -14,10 +16,15 @@ DECLARE
     v_circuits uuid[] := coalesce(p_circuits, '{}');
     v_vnets uuid[] := coalesce(p_vnets, '{}');
 BEGIN
-    -- What a key or a connection belongs to never changes (a rotated key belongs to nothing).
+    -- What a key or a connection belongs to never changes (a rotated or revoked key belongs to
+    -- nothing).
     IF cardinality(p_service_keys) > 0 THEN
         v_circuits := v_circuits || ARRAY(SELECT id FROM circuits
             WHERE service_key = ANY (p_service_keys));
+    END IF;
+    IF cardinality(p_authorization_keys) > 0 THEN
+        v_circuits := v_circuits || ARRAY(SELECT circuit_id FROM authorizations
+            WHERE authorization_key = ANY (p_authorization_keys));
     END IF;
     IF cardinality(p_connections) > 0 THEN
         v_circuits := v_circuits || ARRAY(SELECT circuit_id FROM connections

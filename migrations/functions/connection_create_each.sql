@@ -5,6 +5,7 @@
 -- and have room, and it is the first here of its circuit, of its VNet and of its key. All others are
 -- asked for one by one behind them, so that every refusal is said where it always was, and those of
 -- one circuit or VNet stay in their order. One plan for all calls: callbacks_write says why.
+DROP FUNCTION IF EXISTS connection_create_each(uuid[], uuid[], uuid[], text[], text[], text[]);
 CREATE OR REPLACE FUNCTION connection_create_each(p_customers uuid[], p_circuits uuid[],
                                                   p_vnets uuid[], p_roles text[], p_actors text[],
                                                   p_authorization_keys text[],

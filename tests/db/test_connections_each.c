@@ -354,8 +354,26 @@ START_TEST(a_query_that_sets_who_acts_is_counted_once)
         ck_assert_int_eq(number(owner, "SELECT sum(used) FROM vnets"), 0);
         ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuit_prefixes"), 0);
     }
+    /* Two of them in one query, and more of one circuit than its limit. */
+    run(owner, "SET onramp.actors = ''");
+    run(owner,
+        "WITH a AS (INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id,"
+        " vnet_customer_id) VALUES ('%1$s', '%2$s', '%5$s', '%5$s')), b AS (INSERT INTO connections"
+        " (circuit_id, vnet_id, circuit_customer_id, vnet_customer_id)"
+        " VALUES ('%3$s', '%4$s', '%5$s', '%5$s')) SELECT",
+        c[2], v[2], c[3], v[3], owns);
+    ck_assert_int_eq(number(owner, "SELECT sum(used) FROM circuits"), 2);
+    ck_assert_int_eq(number(owner, "SELECT sum(used) FROM vnets"), 2);
+    refused(
+        owner, "a_set_of_connections_has_each_circuit_and_vnet_once",
+        "WITH made AS (INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id,"
+        " vnet_customer_id) SELECT '%s', id, customer_id, customer_id FROM vnets"
+        " WHERE customer_id = '%s' AND id <> '%s' RETURNING id) SELECT set_config('onramp.actors',"
+        " json_object_agg(id, 'customer:Ann')::text, false) FROM made",
+        c[4], owns, v[0]);
+    ck_assert_int_eq(number(owner, "SELECT sum(used) FROM circuits"), 2);
     ck_assert_int_eq(
-        number(owner, "SELECT count(*) FROM circuit_events WHERE connection_id IS NOT NULL"), 4);
+        number(owner, "SELECT count(*) FROM circuit_events WHERE connection_id IS NOT NULL"), 6);
 }
 END_TEST
 

@@ -386,6 +386,37 @@ START_TEST(batches_lock_in_one_order_whatever_order_they_name)
 }
 END_TEST
 
+/* By the key of an authorization, too, the circuit comes before the VNet. */
+START_TEST(a_batch_locks_what_a_key_opens_before_the_vnets)
+{
+    begin_story();
+    const char *guest = customer_new("Guest"), *net = vnet_new(guest, 7);
+    for (int i = 1; i <= 2; i++)
+        run(api, "SELECT * FROM onramp.authorization_create('%s', '%s', 'guest', 'onra_%d')",
+            circuit, customer, i);
+    begin_two("onramp_daemon", _i);
+    run(one,
+        "SELECT * FROM onramp.batch_lock(NULL, NULL, '{%s}', NULL, NULL, NULL,"
+        " '{onra_1,onra_none}')",
+        net);
+    start(two,
+          "SELECT outcome FROM onramp.connection_create('%s', NULL, '%s', 'customer', 'x',"
+          " 'onra_2')",
+          guest, net);
+    blocked(two);
+    ck_assert_str_eq(value(one,
+                           "SELECT outcome FROM onramp.connection_create_each('{%s}', '{NULL}',"
+                           " '{%s}', '{customer}', '{x}', '{onra_1}')",
+                           guest, net),
+                     "ok");
+    run(one, "COMMIT");
+    const char *outcome, *sqlstate = finish(two, &outcome);
+    ck_assert_msg(_i == 0 ? strcmp(outcome, "already_connected") == 0
+                          : serialization_failure(sqlstate),
+                  "%s %s", sqlstate, outcome);
+}
+END_TEST
+
 /* While a batch waits for a row, it holds none that stands behind that row in the order: circuits
  * by id, then VNets. */
 START_TEST(a_batch_that_waits_holds_nothing_that_comes_later)
@@ -464,6 +495,7 @@ int main(void)
     tcase_add_loop_test(calls, the_last_place_goes_to_one_of_two_calls_and_the_other_is_told, 0, 3);
     tcase_add_loop_test(calls, connecting_and_disconnecting_the_same_pair_do_not_deadlock, 0, 3);
     tcase_add_loop_test(calls, batches_lock_in_one_order_whatever_order_they_name, 0, 3);
+    tcase_add_loop_test(calls, a_batch_locks_what_a_key_opens_before_the_vnets, 0, 3);
     tcase_add_loop_test(calls, a_batch_that_waits_holds_nothing_that_comes_later, 0, 3);
     tcase_add_loop_test(calls, marking_stalled_circuits_does_not_wait, 0, 3);
     tcase_add_loop_test(calls, two_rotations_at_once_leave_one_secret_without_end, 0, 3);

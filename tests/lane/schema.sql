@@ -92,7 +92,8 @@ CREATE FUNCTION note_count() RETURNS SETOF verdict LANGUAGE sql AS
 $$ SELECT 'ok', to_jsonb(count(*)) FROM onramp.notes $$;
 
 CREATE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
-                           p_connections uuid[], p_customers uuid[], p_deliveries uuid[])
+                           p_connections uuid[], p_customers uuid[], p_deliveries uuid[],
+                           p_authorization_keys text[])
 RETURNS SETOF verdict LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO batch_locks

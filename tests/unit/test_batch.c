@@ -9,15 +9,16 @@
 #define TWO "0199aa00-0000-7000-8000-000000000002"
 
 static const struct parameter parameters[] = {
-    {.name = "name",    .locks = LOCK_NONE   },
-    {.name = "vnet",    .locks = LOCK_VNET   },
-    {.name = "circuit", .locks = LOCK_CIRCUIT},
+    {.name = "name",    .locks = LOCK_NONE         },
+    {.name = "vnet",    .locks = LOCK_VNET         },
+    {.name = "circuit", .locks = LOCK_CIRCUIT      },
+    {.name = "key",     .locks = LOCK_AUTHORIZATION},
 };
 static const struct operation operation = {.name = "x", PARAMETERS(parameters)};
 
 static void add(struct batch *batch, const char *name, const char *vnet, const char *circuit)
 {
-    const char *values[] = {name, vnet, circuit};
+    const char *values[] = {name, vnet, circuit, NULL};
     const struct query query = {.operation = &operation, .values = values};
     batch_add(batch, &query);
 }
@@ -35,6 +36,24 @@ START_TEST(each_kind_has_its_list)
     ck_assert_str_eq(values[LOCK_SERVICE_KEY - LOCK_CIRCUIT], "{}");
     ck_assert_str_eq(values[LOCK_VNET - LOCK_CIRCUIT], "{" ONE "}");
     ck_assert_str_eq(values[LOCK_CONNECTION - LOCK_CIRCUIT], "{}");
+    batch_free(&batch);
+}
+END_TEST
+
+/* Those that end the literal, or would not be one element of it, are left out. */
+START_TEST(keys_are_listed_as_they_are)
+{
+    struct batch batch = {0};
+    const char *values[BATCH_LISTS];
+    const char *const keys[] = {"onra_Az09", "", "a b", "a,b", "a}", "a\"b", "a\\b", "other"};
+    batch_begin(&batch);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *of_query[] = {NULL, NULL, NULL, keys[i]};
+        batch_add(&batch, &(struct query){.operation = &operation, .values = of_query});
+    }
+    batch_values(&batch, values);
+    ck_assert_str_eq(values[LOCK_AUTHORIZATION - LOCK_CIRCUIT], "{onra_Az09,other}");
+    ck_assert_str_eq(values[0], "{}");
     batch_free(&batch);
 }
 END_TEST
@@ -85,6 +104,7 @@ int main(void)
     Suite *suite = suite_create("batch");
     TCase *test = tcase_create("batch");
     tcase_add_test(test, each_kind_has_its_list);
+    tcase_add_test(test, keys_are_listed_as_they_are);
     tcase_add_test(test, a_batch_begins_empty);
     tcase_add_test(test, what_is_no_uuid_is_left_out);
     tcase_add_test(test, many_fit);

@@ -71,6 +71,26 @@ def test_functions_are_applied_again_when_their_text_has_changed(place):
     assert place.must("migrate") == "migrations  up to date\n"
 
 
+def test_earlier_forms_of_functions_make_way(place):
+    """CREATE OR REPLACE of a function with other parameters replaces nothing: the file of one drops
+    what it was before, or its name would mean two functions."""
+    lines = (ROOT / "tests/cli/function_forms.txt").read_text().splitlines()
+    forms = [line for line in lines if not line.startswith("#")]
+    place.start()
+    names = ", ".join(f"'{name}'" for name in FUNCTIONS)
+    present = place.sql("SELECT oid::regprocedure FROM pg_proc WHERE pronamespace ="
+                        f" 'onramp'::regnamespace AND proname IN ({names})").splitlines()
+    assert not set(present) - set(forms), "to be added to function_forms.txt"
+    earlier = [form for form in forms if form not in present]
+    assert len(earlier) > 5
+    for form in earlier:
+        place.sql(f"CREATE FUNCTION {form} RETURNS void LANGUAGE sql AS ''")
+    place.sql("UPDATE migrations SET sha256 = sha256('other') WHERE name = 'functions'")
+    assert place.must("migrate") == f"migrations  0 of {len(FILES)} applied, functions applied\n"
+    assert place.sql("SELECT proname FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace"
+                     " GROUP BY proname HAVING count(*) > 1") == ""
+
+
 def test_a_migration_that_fails_leaves_nothing_of_itself(place):
     """The last file has run already, and what it drops or makes is gone or in its way."""
     place.start()

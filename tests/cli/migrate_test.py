@@ -84,7 +84,7 @@ def test_earlier_forms_of_functions_make_way(place):
     earlier = [form for form in forms if form not in present]
     assert len(earlier) > 5
     for form in earlier:
-        place.sql(f"CREATE FUNCTION {form} RETURNS void LANGUAGE sql AS ''")
+        place.sql(f"CREATE FUNCTION onramp.{form} RETURNS void LANGUAGE sql AS ''")
     place.sql("UPDATE migrations SET sha256 = sha256('other') WHERE name = 'functions'")
     assert place.must("migrate") == f"migrations  0 of {len(FILES)} applied, functions applied\n"
     assert place.sql("SELECT proname FROM pg_proc WHERE pronamespace = 'onramp'::regnamespace"

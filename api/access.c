@@ -2,11 +2,11 @@
 #include "api/access.h"
 
 #include "api/condition.h"
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/request.h"
 #include "api/traceparent.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 
 #include <time.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/authentication.h"
 
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/problem.h"
 #include "api/secret_cache.h"
 #include "api/token_cache.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "partners/partner.h"
 #include "partners/signature.h"
 

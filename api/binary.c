@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/binary.h"
 
-#include "api/log.h"
 #include "api/text.h"
 #include "api/timestamp.h"
+#include "base/log.h"
 
 #include <endian.h>
 #include <stdlib.h>

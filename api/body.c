@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/parameters.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/pointer.h"
 
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/chore.h"
 
-#include "api/log.h"
 #include "api/loop.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "circuits/circuit.h"
 #include "circuits/event.h"
-#include "db/arena.h"
 #include "db/conditional.h"
 #include "db/rows.h"
 #include "partners/callback.h"

@@ -3,11 +3,11 @@
 
 #include "api/head.h"
 #include "api/http.h"
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/request_id.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

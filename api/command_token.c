@@ -3,7 +3,7 @@
 #include "api/command.h"
 #include "api/storage.h"
 #include "api/token.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/database.h"
 
 #include <stdio.h>

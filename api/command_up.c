@@ -2,11 +2,11 @@
 /* up: become the daemon, or find that there is one. */
 #include "api/command.h"
 #include "api/first_start.h"
-#include "api/log.h"
 #include "api/rate_limit.h"
 #include "api/secrets.h"
 #include "api/server.h"
 #include "api/signals.h"
+#include "base/log.h"
 #include "db/embedded.h"
 #include "partners/destination.h"
 #include "partners/seal.h"

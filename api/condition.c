@@ -5,7 +5,7 @@
 #include "api/request.h"
 #include "api/route.h"
 #include "api/traceparent.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/conditional.h"
 #include "db/digest.h"
 

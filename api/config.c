@@ -2,7 +2,7 @@
 #include "api/config.h"
 
 #include "api/options.h"
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "api/command.h"
 #include "api/token.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/database.h"
 #include "db/hex.h"
 #include "partners/catalogue.h"

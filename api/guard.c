@@ -2,7 +2,7 @@
 #include "api/guard.h"
 
 #include "api/request.h"
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <microhttpd.h>
 #include <string.h>

@@ -4,11 +4,11 @@
 #include "api/access.h"
 #include "api/client.h"
 #include "api/guard.h"
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/problem.h"
 #include "api/request.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>

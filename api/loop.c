@@ -7,7 +7,6 @@
 #include "api/health.h"
 #include "api/http.h"
 #include "api/layout.h"
-#include "api/log.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "api/secret_cache.h"
@@ -15,8 +14,9 @@
 #include "api/token.h"
 #include "api/token_cache.h"
 #include "api/wait.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "circuits/event.h"
-#include "db/arena.h"
 #include "partners/partner.h"
 
 #include <errno.h>

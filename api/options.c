@@ -2,10 +2,10 @@
 #include "api/options.h"
 
 #include "api/config.h"
-#include "api/log.h"
 #include "api/rate_limit.h"
 #include "api/server.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "partners/destination.h"
 #include "partners/schedule.h"
 

@@ -2,7 +2,7 @@
 #include "api/parameters.h"
 
 #include "api/request.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/pointer.h"
 
 #include <stdlib.h>

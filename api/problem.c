@@ -2,10 +2,10 @@
 #include "api/problem.h"
 
 #include "api/answer.h"
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/request.h"
 #include "api/text.h"
+#include "base/log.h"
 #include "db/fault.h"
 
 #include <jansson.h>

@@ -8,7 +8,6 @@
 #include "api/guard.h"
 #include "api/http.h"
 #include "api/json_text.h"
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/media_type.h"
 #include "api/parameters.h"
@@ -16,7 +15,8 @@
 #include "api/secret_cache.h"
 #include "api/stream.h"
 #include "api/tail.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "db/rows.h"
 #include "partners/sender.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/secret_cache.h"
 
-#include "api/log.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "db/rows.h"
 #include "partners/seal.h"
 

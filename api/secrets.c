@@ -2,7 +2,7 @@
 #include "api/secrets.h"
 
 #include "api/command.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/database.h"
 #include "partners/seal.h"
 #include "partners/signature.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server.h"
 
-#include "api/log.h"
 #include "api/loop.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <netdb.h>

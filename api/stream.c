@@ -5,12 +5,12 @@
 #include "api/authentication.h"
 #include "api/client.h"
 #include "api/http.h"
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/media_type.h"
 #include "api/request.h"
 #include "api/text.h"
-#include "db/arena.h"
+#include "base/arena.h"
+#include "base/log.h"
 #include "db/rows.h"
 
 #include <microhttpd.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/tail.h"
 
-#include "api/log.h"
 #include "api/loop.h"
 #include "api/wait.h"
+#include "base/log.h"
 #include "circuits/event.h"
 #include "db/rows.h"
 #include "partners/sender.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/target.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/token.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/base62.h"
 #include "db/hex.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/token_cache.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/hex.h"
 #include "db/rows.h"
 

@@ -8,7 +8,7 @@
 #include "api/request.h"
 #include "api/stream.h"
 #include "api/tail.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/rows.h"
 
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "circuits/address_space.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

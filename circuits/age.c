@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "circuits/age.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <stdlib.h>
 #include <string.h>

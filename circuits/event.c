@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "circuits/event.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/event_type.h"
 #include "db/pointer.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "circuits/limit.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/pointer.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* cursor.c - opaque page cursors: base64url without padding (RFC 4648 section 5) of a version
  * octet, the key's text and the CRC-32 of both. The check makes a cut or mistyped cursor an error
  * instead of a wrong page; a cursor is a position only and carries no rights. */
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/kind.h"
 
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/fault.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -12,6 +12,7 @@
 #ifndef ONRAMP_DB_LANE_H
 #define ONRAMP_DB_LANE_H
 
+#include "base/watch.h"
 #include "db/operation.h"
 
 #include <stdbool.h>
@@ -22,11 +23,6 @@ struct rows;
 struct lanes;
 struct session;
 struct queue;
-
-/* A descriptor in a loop's epoll: epoll_event.data.ptr points at its watch. */
-struct watch {
-    void (*ready)(struct watch *watch, uint32_t events);
-};
 
 /* Why a query has no rows. */
 enum failure {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/callback.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/digest.h"
 #include "db/provider_status.h"
 

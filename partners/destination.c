@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/destination.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "base/network.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { OCTETS = 16, MAPPED_BITS = 96 };
-
-/* An address of either family; IPv4 as IPv4-mapped. */
-struct address {
-    uint8_t octets[OCTETS];
-};
-
-struct block {
-    struct address prefix;
-    unsigned bits; /* of the 128 */
-    bool four;     /* an IPv4 block */
-};
-
-static const struct address mapped = {
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}
-};
 
 #define RANGE(cidr, words) CARRIER(cidr, words, 0, 0)
 #define CARRIER(cidr, words, at, inverted)                                                         \
@@ -94,75 +77,18 @@ static const char allocated[] = "2000::/3";
 static struct block allowed[DESTINATIONS_ALLOWED];
 static size_t allowed_count;
 
-static bool address_read(struct address *out, const char *text)
-{
-    *out = mapped;
-    return inet_pton(AF_INET, text, out->octets + 12) == 1 ||
-           inet_pton(AF_INET6, text, out->octets) == 1;
-}
-
-static bool is_four(const struct address *address)
-{
-    return memcmp(address, &mapped, 12) == 0;
-}
-
-static bool bit_set(const struct address *address, unsigned bit)
-{
-    return (address->octets[bit / 8] >> (7 - bit % 8) & 1) != 0;
-}
-
-static bool holds(const struct block *block, const struct address *address)
-{
-    if (block->four != is_four(address))
-        return false;
-    for (unsigned bit = 0; bit < block->bits; bit++)
-        if (bit_set(&block->prefix, bit) != bit_set(address, bit))
-            return false;
-    return true;
-}
-
-static bool block_read(struct block *out, const char *cidr)
-{
-    char text[INET6_ADDRSTRLEN];
-    const char *slash = strchr(cidr, '/');
-    size_t length = slash ? (size_t)(slash - cidr) : strlen(cidr);
-    if (length >= sizeof text)
-        return false;
-    memcpy(text, cidr, length);
-    text[length] = '\0';
-    if (!address_read(&out->prefix, text))
-        return false;
-    out->four = is_four(&out->prefix);
-    if (out->four && strchr(text, ':'))
-        return false;
-    unsigned before = out->four ? MAPPED_BITS : 0, most = 8 * OCTETS - before;
-    unsigned bits = most;
-    if (slash) {
-        char *end;
-        unsigned long given = strtoul(slash + 1, &end, 10);
-        if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || end - slash > 4 || given > most)
-            return false;
-        bits = (unsigned)given;
-    }
-    out->bits = before + bits;
-    for (unsigned bit = out->bits; bit < 8 * OCTETS; bit++)
-        if (bit_set(&out->prefix, bit))
-            return false;
-    return true;
-}
-
 static bool within(const char *cidr, const struct address *address)
 {
     struct block block;
     if (!block_read(&block, cidr))
         abort();
-    return holds(&block, address);
+    return block_holds(&block, address);
 }
 
 static bool is_allowed(const struct address *address)
 {
     for (size_t i = 0; i < allowed_count; i++)
-        if (holds(&allowed[i], address))
+        if (block_holds(&allowed[i], address))
             return true;
     return false;
 }
@@ -174,7 +100,7 @@ static int range_of(const struct address *address)
     for (int i = 0; i < REFUSED; i++)
         if (within(refused[i].cidr, address))
             return i;
-    return is_four(address) || within(allocated, address) ? -1 : REFUSED;
+    return address_is_four(address) || within(allocated, address) ? -1 : REFUSED;
 }
 
 struct judgement {
@@ -200,10 +126,10 @@ static struct judgement judge(const struct address *address, bool plain)
         return clear;
     if (range < 0 || range == REFUSED || refused[range].at == 0)
         return good;
-    struct address carried = mapped;
+    uint8_t octets[4];
     for (int octet = 0; octet < 4; octet++)
-        carried.octets[12 + octet] =
-            address->octets[refused[range].at + octet] ^ refused[range].inverted;
+        octets[octet] = address->octets[refused[range].at + octet] ^ refused[range].inverted;
+    struct address carried = address_from_four(octets);
     return judge(&carried, false);
 }
 
@@ -222,14 +148,8 @@ void destination_allow(const char *cidr)
 
 const char *destination_refusal(const struct sockaddr *address, bool plain)
 {
-    struct address judged = mapped;
-    if (address->sa_family == AF_INET)
-        memcpy(judged.octets + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-               4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(judged.octets, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-               OCTETS);
-    else
+    struct address judged;
+    if (!address_of(&judged, address))
         return "of no family that webhooks are sent to";
     return judge(&judged, plain).words;
 }
@@ -315,15 +235,15 @@ static const char *literal_fault(const struct address *address, bool plain)
 /* host is a copy, without brackets; bracketed: it had some. */
 static const char *host_fault(const char *host, bool bracketed, bool plain)
 {
-    struct address address = mapped;
+    struct address address;
     if (bracketed) {
-        if (inet_pton(AF_INET6, host, address.octets) != 1)
+        if (!strchr(host, ':') || !address_read(&address, host))
             return strchr(host, '%') ? "An address with a zone means something on one machine only."
                                      : "What stands in brackets is no IPv6 address.";
         return literal_fault(&address, plain);
     }
     if (ends_in_a_number(host)) {
-        if (inet_pton(AF_INET, host, address.octets + 12) != 1)
+        if (strchr(host, ':') || !address_read(&address, host))
             return "Write an IPv4 address as four decimal numbers, like 192.0.2.1.";
         return literal_fault(&address, plain);
     }

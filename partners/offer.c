@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/offer.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/pointer.h"
 
 #include <string.h>

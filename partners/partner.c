@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/partner.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "partners/offer.h"
 #include "partners/seal.h"
 #include "partners/signature.h"

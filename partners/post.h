@@ -43,7 +43,7 @@ struct post {
     struct transfer *transfer; /* the set's own */
 };
 
-/* A set whose sockets register themselves in the epoll (db/lane.h, struct watch). Owned by the
+/* A set whose sockets register themselves in the epoll (base/watch.h). Owned by the
  * caller; the settings are copied, what they point at is borrowed. */
 struct posts *posts_open(const struct posts_settings *settings, int epoll_fd);
 

@@ -12,7 +12,7 @@
 #ifndef ONRAMP_PARTNERS_SEAL_H
 #define ONRAMP_PARTNERS_SEAL_H
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "partners/seal_keys.h"
 
 #include <stdbool.h>

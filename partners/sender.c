@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/sender.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/fault.h"
 #include "db/lane.h"
 #include "db/rows.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "partners/webhook.h"
 
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/event_type.h"
 #include "partners/destination.h"
 #include "partners/seal.h"

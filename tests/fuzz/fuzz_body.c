@@ -4,7 +4,7 @@
 #include "api/json_text.h"
 #include "api/parameters.h"
 #include "api/route.h"
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>

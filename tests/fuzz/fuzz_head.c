@@ -5,7 +5,7 @@
 #include "api/head.h"
 #include "api/route.h"
 #include "api/target.h"
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>

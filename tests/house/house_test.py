@@ -13,10 +13,12 @@ import yaml
 
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = {
-    "db": {"db"},
-    "circuits": {"circuits", "db"},
-    "partners": {"partners", "db"},
-    "api": {"api", "circuits", "partners", "db"},
+    "base": {"base"},
+    "http": {"http", "base"},
+    "db": {"db", "base"},
+    "circuits": {"circuits", "db", "base"},
+    "partners": {"partners", "db", "base"},
+    "api": {"api", "http", "circuits", "partners", "db", "base"},
 }
 # Which folder alone may include a library's header.
 LIBRARIES = {
@@ -26,7 +28,7 @@ LIBRARIES = {
 }
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
-    "circuits", "partners", "db", "migrations", "tests", "bench", "openapi",
+    "base", "http", "circuits", "partners", "db", "migrations", "tests", "bench", "openapi",
 }
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {

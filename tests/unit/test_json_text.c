@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Depth and places in the text of a JSON body. */
 #include "api/json_text.h"
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <check.h>
 #include <jansson.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of requests: what each kind takes, what it gives on, and the fault it names. */
+#include "base/arena.h"
 #include "circuits/address_space.h"
-#include "db/arena.h"
 #include "db/kind.h"
 #include "partners/offer.h"
 

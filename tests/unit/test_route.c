@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes are found by raw segments; 404 and 405 fall out of the table. */
 #include "api/route.h"
-#include "db/arena.h"
+#include "base/arena.h"
 
 #include <check.h>
 #include <stdlib.h>

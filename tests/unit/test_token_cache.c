@@ -2,7 +2,7 @@
 /* What is remembered of tokens: the right one, for five seconds, and as many as there are places.
  */
 #include "api/token_cache.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/hex.h"
 #include "db/rows.h"
 

@@ -7,7 +7,7 @@
 #include "api/target.h"
 #include "api/text.h"
 #include "api/timestamp.h"
-#include "db/arena.h"
+#include "base/arena.h"
 #include "db/fault.h"
 
 #include <check.h>

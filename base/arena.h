@@ -4,8 +4,8 @@
  * Everything allocated from an arena is freed at once by arena_reset or arena_free; nothing is
  * freed singly. Out of memory ends the process: a control plane that cannot answer must not limp
  * on. */
-#ifndef ONRAMP_DB_ARENA_H
-#define ONRAMP_DB_ARENA_H
+#ifndef ONRAMP_BASE_ARENA_H
+#define ONRAMP_BASE_ARENA_H
 
 #include <stddef.h>
 

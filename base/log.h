@@ -3,8 +3,8 @@
  *
  * A line is `<time UTC, milliseconds> <level> <text>`. Levels are those of syslog(3). Never pass
  * keys, tokens or secrets. */
-#ifndef ONRAMP_API_LOG_H
-#define ONRAMP_API_LOG_H
+#ifndef ONRAMP_BASE_LOG_H
+#define ONRAMP_BASE_LOG_H
 
 #include <stdbool.h>
 #include <syslog.h>

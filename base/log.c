@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/log.h"
+#include "base/log.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>

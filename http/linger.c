@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/linger.h"
+
+#include "base/watch.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    LINGER_MS = 2000,
+    LINGER_OCTETS = 8 * 1024 * 1024,
+    LINGERS_MAX = 1024 /* beyond that the answer has to take its chance */
+};
+
+struct lingering {
+    struct watch watch; /* first */
+    struct lingers *lingers;
+    struct lingering *next, *previous;
+    int fd;
+    int64_t deadline; /* milliseconds, monotonic */
+    uint64_t dropped; /* octets */
+};
+
+static void end(struct lingering *linger)
+{
+    if (linger->previous)
+        linger->previous->next = linger->next;
+    else
+        linger->lingers->first = linger->next;
+    if (linger->next)
+        linger->next->previous = linger->previous;
+    linger->lingers->count--;
+    close(linger->fd);
+    free(linger);
+}
+
+/* Drop what has come in. True at the end of the stream, or when it is enough. */
+static bool drop(struct lingering *linger)
+{
+    char octets[16 * 1024];
+    for (;;) {
+        ssize_t got = recvfrom(linger->fd, octets, sizeof octets, MSG_DONTWAIT, NULL, NULL);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return true;
+        if (got < 0)
+            return false;
+        linger->dropped += (uint64_t)got;
+        if (linger->dropped > LINGER_OCTETS)
+            return true;
+    }
+}
+
+static void linger_ready(struct watch *watch, uint32_t events)
+{
+    struct lingering *linger = (struct lingering *)watch;
+    (void)events;
+    if (drop(linger))
+        end(linger);
+}
+
+void linger_begin(struct lingers *lingers, int epoll_fd, int fd, int64_t now)
+{
+    struct lingering *linger = lingers->count < LINGERS_MAX ? calloc(1, sizeof *linger) : NULL;
+    if (!linger) {
+        close(fd);
+        return;
+    }
+    linger->watch.ready = linger_ready;
+    linger->lingers = lingers;
+    linger->fd = fd;
+    linger->deadline = now + LINGER_MS;
+    linger->next = lingers->first;
+    if (linger->next)
+        linger->next->previous = linger;
+    lingers->first = linger;
+    lingers->count++;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &linger->watch};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        end(linger);
+}
+
+void lingers_tend(struct lingers *lingers, int64_t now)
+{
+    struct lingering *next;
+    for (struct lingering *linger = lingers->first; linger; linger = next) {
+        next = linger->next;
+        if (linger->deadline <= now)
+            end(linger);
+    }
+}
+
+void lingers_close(struct lingers *lingers)
+{
+    while (lingers->first)
+        end(lingers->first);
+}

@@ -60,6 +60,6 @@ void access_note(struct request *request)
     const char *role = role_name(request->caller.role);
     log_later(level, "%s %s %d %lld us %s (request %s%s)", method_names[request->method],
               request->route ? request->route->pattern : "-", request->status,
-              (long long)(microseconds() - request->arrived_us), *role ? role : "-", request->id,
-              trace_of(request));
+              (long long)(microseconds() - request->exchange->began_us), *role ? role : "-",
+              request->id, trace_of(request));
 }

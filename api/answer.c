@@ -16,7 +16,6 @@
 #include "db/rows.h"
 
 #include <assert.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,18 +186,12 @@ static int version_column(const struct operation *operation)
 
 void answer_header(struct request *request, const char *name, const char *value)
 {
-    if (MHD_add_response_header(request->response, name, value) != MHD_YES)
-        log_line(LOG_ERR, "bug: the header %s cannot be added to an answer", name);
+    exchange_header(request->exchange, name, value);
 }
 
-static void response_begin(struct request *request, int status, const char *type,
-                           struct MHD_Response *response)
+/* The headers that every answer has. */
+static void answer_begun(struct request *request, int status, const char *type)
 {
-    if (request->response)
-        MHD_destroy_response(request->response);
-    request->response = response;
-    if (!request->response)
-        abort();
     request->status = status;
     request->phase = PHASE_ANSWERED;
     if (type)
@@ -215,35 +208,26 @@ static void response_begin(struct request *request, int status, const char *type
     }
     if (request->dry)
         answer_header(request, "Dry-Run", "true");
-    if (request->loop->draining)
-        answer_header(request, "Connection", "close");
 }
 
-static void answer_begin(struct request *request, int status, const char *type, const void *bytes,
-                         size_t length)
+void answer_stream(struct request *request, int status, const char *type,
+                   ssize_t (*source)(struct exchange *exchange, char *out, size_t size))
 {
-    response_begin(
-        request, status, type,
-        MHD_create_response_from_buffer(length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));
-}
-
-void answer_callback(struct request *request, int status, const char *type, size_t block,
-                     MHD_ContentReaderCallback give)
-{
-    response_begin(request, status, type,
-                   MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, block, give, request, NULL));
+    exchange_stream(request->exchange, status, source);
+    answer_begun(request, status, type);
 }
 
 void answer_static(struct request *request, int status, const char *type, const void *bytes,
                    size_t length)
 {
-    answer_begin(request, status, type, bytes, length);
+    exchange_answer(request->exchange, status, bytes, length, OCTETS_KEPT);
+    answer_begun(request, status, type);
 }
 
 void answer_bytes(struct request *request, int status, const char *type, const char *bytes,
                   size_t length)
 {
-    answer_begin(request, status, type, arena_copy(request->arena, bytes, length), length);
+    answer_static(request, status, type, arena_copy(request->arena, bytes, length), length);
 }
 
 /* The same with what was written, which then belongs to the answer: a page is too long to be copied
@@ -251,8 +235,8 @@ void answer_bytes(struct request *request, int status, const char *type, const c
 static void answer_text(struct request *request, int status, const char *type, struct text *text)
 {
     size_t length = text->length;
-    response_begin(request, status, type,
-                   MHD_create_response_from_buffer(length, text_give(text), MHD_RESPMEM_MUST_FREE));
+    exchange_answer(request->exchange, status, text_give(text), length, OCTETS_GIVEN);
+    answer_begun(request, status, type);
 }
 
 /* The rows of a page, with commas between them. */

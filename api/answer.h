@@ -5,10 +5,11 @@
 #ifndef ONRAMP_API_ANSWER_H
 #define ONRAMP_API_ANSWER_H
 
-#include <microhttpd.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct call;
+struct exchange;
 struct operation;
 struct request;
 struct rows;
@@ -26,9 +27,9 @@ void answer_bytes(struct request *request, int status, const char *type, const c
 void answer_static(struct request *request, int status, const char *type, const void *bytes,
                    size_t length);
 
-/* The same with bytes that are asked for, block octets at a time, as long as there are any. */
-void answer_callback(struct request *request, int status, const char *type, size_t block,
-                     MHD_ContentReaderCallback give);
+/* The same with octets that are asked for as long as there are any: see exchange_stream. */
+void answer_stream(struct request *request, int status, const char *type,
+                   ssize_t (*source)(struct exchange *exchange, char *out, size_t size));
 
 /* Add a header to an answer that is not yet on its way. */
 void answer_header(struct request *request, const char *name, const char *value);

@@ -120,10 +120,10 @@ static bool verified(struct request *request, const struct secret_set *set)
     const char *timestamp = request_header(request, "webhook-timestamp");
     const char *signature = request_header(request, "webhook-signature");
     const char *partner = request->bindings.items[0].value;
-    const char *body = request->body ? request->body : "";
     for (size_t i = 0; i < set->count; i++) {
         const struct secret *secret = &set->secrets[i];
-        if (!signature_matches(&secret->key, id, timestamp, body, request->body_length, signature))
+        if (!signature_matches(&secret->key, id, timestamp, request->exchange->body,
+                               request->exchange->body_length, signature))
             continue;
         request->caller = (struct caller){
             .role = ROLE_PARTNER,

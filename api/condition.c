@@ -9,10 +9,8 @@
 #include "db/conditional.h"
 #include "db/digest.h"
 
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     ROUTES_MAX = 128,
@@ -84,35 +82,9 @@ const struct operation *condition_form(const struct route *route)
 
 /* --- header fields --- */
 
-struct lines {
-    struct arena *arena;
-    const char *name, *joined;
-    int count;
-};
-
-static enum MHD_Result line_take(void *of, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
-{
-    struct lines *lines = of;
-    (void)kind;
-    if (strcasecmp(name, lines->name) != 0)
-        return MHD_YES;
-    const char *text = value ? value : "";
-    lines->joined =
-        lines->count++ ? arena_printf(lines->arena, "%s, %s", lines->joined, text) : text;
-    return MHD_YES;
-}
-
-static struct lines lines_of(const struct request *request, const char *name)
-{
-    struct lines lines = {.arena = request->arena, .name = name};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, line_take, &lines);
-    return lines;
-}
-
 const char *condition_list(const struct request *request, const char *name)
 {
-    return lines_of(request, name).joined;
+    return exchange_fields(request->exchange, name, NULL);
 }
 
 /* --- reading --- */
@@ -140,28 +112,29 @@ static const char *scope_of(const struct request *request)
 static const char *digest_of(const struct request *request)
 {
     size_t path = strlen(request->target.path);
-    char *bytes = arena_alloc(request->arena, path + 1 + request->body_length);
+    char *bytes = arena_alloc(request->arena, path + 1 + request->exchange->body_length);
     char *hex = arena_alloc(request->arena, DIGEST_TEXT);
     memcpy(bytes, request->target.path, path);
     bytes[path] = '\n';
-    if (request->body_length > 0)
-        memcpy(bytes + path + 1, request->body, request->body_length);
-    digest_write(hex, bytes, path + 1 + request->body_length);
+    if (request->exchange->body_length > 0)
+        memcpy(bytes + path + 1, request->exchange->body, request->exchange->body_length);
+    digest_write(hex, bytes, path + 1 + request->exchange->body_length);
     return hex;
 }
 
 static void key_read(struct request *request)
 {
-    struct lines lines = lines_of(request, "idempotency-key");
-    size_t length = lines.count == 1 ? strlen(lines.joined) : 0;
-    if (lines.count == 0)
+    size_t count;
+    const char *key = exchange_fields(request->exchange, "idempotency-key", &count);
+    size_t length = count == 1 ? strlen(key) : 0;
+    if (count == 0)
         return;
-    if (length == 0 || length > KEY_MAX || !visible(lines.joined)) {
+    if (length == 0 || length > KEY_MAX || !visible(key)) {
         fault_add(&request->faults, "Idempotency-Key", "malformed_request",
                   "Send one Idempotency-Key of 1 to %d visible ASCII characters.", KEY_MAX);
         return;
     }
-    call_set(&request->call, CONDITION_KEY, lines.joined);
+    call_set(&request->call, CONDITION_KEY, key);
     call_set(&request->call, CONDITION_SCOPE, scope_of(request));
     call_set(&request->call, CONDITION_DIGEST, digest_of(request));
 }

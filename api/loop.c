@@ -2,10 +2,8 @@
 #include "api/loop.h"
 
 #include "api/chore.h"
-#include "api/client.h"
 #include "api/condition.h"
 #include "api/health.h"
-#include "api/http.h"
 #include "api/layout.h"
 #include "api/request.h"
 #include "api/route.h"
@@ -97,12 +95,6 @@ static void inbox_ready(struct watch *watch, uint32_t events)
     tail_read(loop);
 }
 
-static void listening_ready(struct watch *watch, uint32_t events)
-{
-    (void)events;
-    clients_accept((struct loop *)(void *)((char *)watch - offsetof(struct loop, listening)));
-}
-
 static bool lanes_begin(struct loop *loop)
 {
     static const struct operation *operations[OPERATIONS_MAX];
@@ -126,15 +118,32 @@ static bool lanes_begin(struct loop *loop)
     return loop->lanes != NULL;
 }
 
+static bool engine_begin(struct loop *loop)
+{
+    const struct server_settings *settings = loop->settings;
+    struct http_settings wanted = {
+        .handlers = &request_handlers,
+        .context = loop,
+        .epoll_fd = loop->epoll_fd,
+        .listen_fd = loop->listen_fd,
+        .connections = settings->connections / (unsigned)settings->loops + 1,
+        .shares = settings->shares,
+        .proxies = settings->proxies,
+        .proxy_count = settings->proxy_count,
+        .header_seconds = settings->header_seconds,
+        .body_seconds = settings->body_seconds,
+    };
+    loop->http = http_open(&wanted, loop->now);
+    return loop->http != NULL;
+}
+
 bool loop_open(struct loop *loop, const struct server_settings *settings, int number, int listen_fd)
 {
     loop->settings = settings;
     loop->number = number;
     loop->listen_fd = listen_fd;
     loop->now = milliseconds();
-    loop->client_limit = settings->connections / (unsigned)settings->loops + 1;
     loop->inbox.ready = inbox_ready;
-    loop->listening.ready = listening_ready;
     atomic_init(&loop->grace, LOOP_RUNS);
     request_ids_seed(&loop->ids);
     loop->tokens = token_cache_new();
@@ -151,22 +160,21 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
         log_line(LOG_ERR, "an event loop cannot be made: %s", strerror(errno));
         return false;
     }
-    if (!lanes_begin(loop) || !http_open(loop))
+    if (!lanes_begin(loop) || !engine_begin(loop))
         return false;
-    clients_listen(loop, true);
-    return loop->accepting;
+    http_listen(loop->http, true);
+    return http_listens(loop->http);
 }
 
 void loop_close(struct loop *loop)
 {
-    http_close(loop);
+    if (loop->http)
+        http_close(loop->http);
     if (loop->lanes)
         lanes_close(loop->lanes);
-    clients_close(loop);
     while (loop->spare) {
         struct request *request = loop->spare;
         loop->spare = request->next;
-        arena_free(request->arena);
         free(request);
     }
     chores_free(loop->chores);
@@ -205,19 +213,19 @@ void loop_stop(struct loop *loop, int grace_seconds)
 static int work(struct loop *loop)
 {
     int wait = -1, tail = -1;
-    bool again = http_turn(loop);
+    bool again = http_turn(loop->http, loop->now);
     for (int i = 0; i < PASSES_A_TURN; i++) {
         chores_turn(loop->chores, loop);
         waits_turn(loop);
         tail = tail_turn(loop->tail, loop);
         wait = lanes_turn(loop->lanes, loop->now);
-        if (!loop->resumed)
+        if (!http_pending(loop->http))
             break;
-        again = http_turn(loop);
+        again = http_turn(loop->http, loop->now);
     }
     if (tail >= 0 && (wait < 0 || tail < wait))
         wait = tail;
-    return again || loop->resumed ? 0 : wait;
+    return again || http_pending(loop->http) ? 0 : wait;
 }
 
 static void periodic(struct loop *loop)
@@ -228,8 +236,8 @@ static void periodic(struct loop *loop)
     if (loop->draining && loop->now >= loop->drain_deadline)
         return;
     if (loop->draining)
-        clients_end_idle(loop);
-    clients_reap(loop);
+        http_end_idle(loop->http);
+    http_tend(loop->http, loop->now);
     waits_reap(loop);
 }
 
@@ -248,18 +256,19 @@ static void turn(struct loop *loop, int wait)
 static void drain_begin(struct loop *loop, int grace)
 {
     loop->draining = true;
+    http_drain(loop->http);
     loop->drain_deadline = loop->now + (int64_t)grace * 1000;
     loop->next_reaping = loop->now + IDLE_GRACE_MS;
     waits_drain(loop);
     for (size_t i = 0; i < loop->handed_count; i++)
-        client_accept(loop, loop->handed[i]);
+        http_adopt(loop->http, loop->handed[i]);
 }
 
 static void told(struct loop *loop)
 {
     int grace = atomic_load(&loop->grace);
     if (grace != LOOP_RUNS && !atomic_load(&loop->hushed)) {
-        clients_listen(loop, false);
+        http_listen(loop->http, false);
         atomic_store(&loop->hushed, true);
     }
     if (grace >= 0 && !loop->draining)
@@ -269,14 +278,13 @@ static void told(struct loop *loop)
 /* Cut off what is still under way: its queries fail, and the failures are its answers. */
 static void drain_end(struct loop *loop)
 {
-    if (loop->client_count > 0)
-        log_line(LOG_WARNING, "%u connections did not end in time", loop->client_count);
+    if (http_connections(loop->http) > 0)
+        log_line(LOG_WARNING, "%u connections did not end in time", http_connections(loop->http));
     lanes_close(loop->lanes);
     loop->lanes = NULL;
     waits_cut(loop);
-    clients_release(loop);
-    http_wake(loop);
-    for (int i = 0; i < LAST_TURNS && http_turn(loop); i++)
+    http_rouse(loop->http);
+    for (int i = 0; i < LAST_TURNS && http_turn(loop->http, loop->now); i++)
         ;
 }
 
@@ -292,7 +300,8 @@ void *loop_run(void *argument)
             wait = REAPING_MS;
         atomic_store_explicit(&loop->ready, lanes_ready(loop->lanes), memory_order_relaxed);
         log_flush();
-        if (loop->draining && (loop->client_count == 0 || loop->now >= loop->drain_deadline))
+        if (loop->draining &&
+            (http_connections(loop->http) == 0 || loop->now >= loop->drain_deadline))
             break;
     }
     atomic_store(&loop->ready, false);

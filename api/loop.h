@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.h - one event loop: a thread with one epoll, two libmicrohttpd daemons, one set of
- * database lanes, its clients and its requests. Nothing in it is shared but what is marked atomic,
+/* loop.h - one event loop: a thread with one epoll, one HTTP engine, one set of
+ * database lanes and its requests. Nothing in it is shared but what is marked atomic,
  * and nobody else calls into it: other threads write to its inbox. */
 #ifndef ONRAMP_API_LOOP_H
 #define ONRAMP_API_LOOP_H
 
-#include "api/http.h"
 #include "api/request_id.h"
 #include "api/server.h"
 #include "api/text.h"
+#include "base/watch.h"
 #include "db/lane.h"
+#include "http/http.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct client;
 struct request;
 struct secret_cache;
 struct chores;
@@ -35,20 +35,15 @@ struct loop {
 
     int epoll_fd, inbox_fd;
     int listen_fd; /* shared with the other loops, owned by the server */
-    struct watch inbox, listening;
-    struct http narrow, roomy;
+    struct watch inbox;
+    struct http *http;
     struct lanes *lanes;
 
-    int64_t now;    /* milliseconds, monotonic, of this turn */
-    bool resumed;   /* a suspended connection has its answer */
-    bool accepting; /* the listening socket is in the epoll */
-    bool draining;  /* stopping: every answer closes its connection */
+    int64_t now;   /* milliseconds, monotonic, of this turn */
+    bool draining; /* stopping: every answer closes its connection */
     int64_t drain_deadline;
     int64_t next_reaping;
 
-    struct client *clients;
-    unsigned client_count, client_limit;
-    struct client *adding; /* the one that is being handed to the HTTP library */
     struct request *spare;
     unsigned spare_count;
     struct token_cache *tokens;

@@ -19,8 +19,8 @@ void call_begin(struct request *request, struct call *call, const struct operati
         .faults = faults,
         .caller = &request->caller,
         .body = request->json,
-        .raw_body = request->body ? request->body : "",
-        .raw_body_length = request->body_length,
+        .raw_body = request->exchange->body,
+        .raw_body_length = request->exchange->body_length,
     };
 }
 

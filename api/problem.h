@@ -5,8 +5,8 @@
 #ifndef ONRAMP_API_PROBLEM_H
 #define ONRAMP_API_PROBLEM_H
 
-#include "api/head.h"
 #include "db/lane.h"
+#include "http/refusal.h"
 
 #include <stddef.h>
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/request.h"
 
+#include "api/access.h"
 #include "api/answer.h"
 #include "api/authentication.h"
-#include "api/client.h"
 #include "api/condition.h"
-#include "api/guard.h"
-#include "api/http.h"
 #include "api/json_text.h"
 #include "api/loop.h"
 #include "api/media_type.h"
@@ -20,7 +18,6 @@
 #include "db/rows.h"
 #include "partners/sender.h"
 
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +25,12 @@
 
 enum { SPARE_MAX = 512 };
 
-struct request *request_new(struct loop *loop, struct client *client,
-                            struct MHD_Connection *connection, const char *raw_target)
+/* A fresh request of the loop, for an exchange whose head is in. */
+static struct request *request_new(struct exchange *exchange)
 {
+    struct loop *loop = exchange->context;
     struct request *request = loop->spare;
-    struct arena *arena = request ? request->arena : arena_new();
-    struct timespec now, wall;
+    struct timespec wall;
     if (request) {
         loop->spare = request->next;
         loop->spare_count--;
@@ -41,25 +38,56 @@ struct request *request_new(struct loop *loop, struct client *client,
         abort();
     }
     memset(request, 0, sizeof *request);
-    clock_gettime(CLOCK_MONOTONIC, &now);
     clock_gettime(CLOCK_REALTIME, &wall);
     request->loop = loop;
-    request->client = client;
-    request->connection = connection;
-    request->arena = arena;
-    request->arrived = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    request->arrived_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    request->method = METHOD_UNKNOWN;
-    request->faults.arena = arena;
-    request->target_in_buffer = raw_target;
-    request->raw_target = guard_target(arena, raw_target ? raw_target : "");
+    request->exchange = exchange;
+    request->arena = exchange->arena;
+    request->arrived = exchange->began_us / 1000;
+    request->method = method_read(exchange->method);
+    request->faults.arena = exchange->arena;
     request_id_make(&loop->ids, request->id,
                     (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000);
+    const char *id = exchange_field(exchange, "x-request-id");
+    if (id && request_id_valid(id))
+        memcpy(request->id, id, strlen(id) + 1);
+    request->phase = PHASE_BODY;
+    exchange->of = request;
     return request;
 }
 
-void request_done(struct request *request)
+/* --- what the HTTP engine calls --- */
+
+static void begin(struct exchange *exchange)
 {
+    request_new(exchange);
+}
+
+static void ready(struct exchange *exchange)
+{
+    struct request *request = exchange->of;
+    request->phase = PHASE_ROUTE;
+    request_move(request);
+    if (request->phase == PHASE_ANSWERED)
+        access_note(request);
+}
+
+static void gone(struct exchange *exchange)
+{
+    wait_gone(exchange->of);
+}
+
+static void refuse_exchange(struct exchange *exchange, struct refusal refusal)
+{
+    struct request *request = exchange->of ? exchange->of : request_new(exchange);
+    if (*exchange->target) /* well-formed, that much */
+        (void)target_read(&request->target, request->arena, exchange->target);
+    problem_answer(request, refusal);
+    access_note(request);
+}
+
+static void done(struct exchange *exchange)
+{
+    struct request *request = exchange->of;
     struct loop *loop = request->loop;
     if (request->waiting)
         abort(); /* a query would write into what others use by now */
@@ -68,18 +96,26 @@ void request_done(struct request *request)
     request->stream = NULL;
     json_decref(request->json);
     request->json = NULL;
-    if (request->response)
-        MHD_destroy_response(request->response);
     if (loop->spare_count >= SPARE_MAX) {
-        arena_free(request->arena);
         free(request);
         return;
     }
-    arena_reset(request->arena);
     request->next = loop->spare;
     loop->spare = request;
     loop->spare_count++;
 }
+
+/* Fields that mean something here and have one value. */
+static const struct single_field single_fields[] = {
+    SINGLE_FIELD("authorization"),     SINGLE_FIELD("content-type"),
+    SINGLE_FIELD("webhook-id"),        SINGLE_FIELD("webhook-timestamp"),
+    SINGLE_FIELD("webhook-signature"), {NULL, 0},
+};
+
+const struct http_handlers request_handlers = {begin,           ready, gone,
+                                               refuse_exchange, done,  single_fields};
+
+/* --- queries --- */
 
 struct request *request_of(struct query *query)
 {
@@ -88,7 +124,7 @@ struct request *request_of(struct query *query)
 
 const char *request_header(const struct request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+    return exchange_field(request->exchange, name);
 }
 
 void request_submit(struct request *request, const struct operation *operation,
@@ -121,12 +157,12 @@ void request_resume(struct request *request, enum phase phase)
     request->waiting = false;
     request->phase = phase;
     request_move(request);
-    if (request->phase == PHASE_ANSWERED && !request->stream)
-        wait_end(request);
-    if (request->phase != PHASE_ANSWERED || !request->suspended)
+    if (request->phase != PHASE_ANSWERED)
         return;
-    request->suspended = false;
-    http_release(request->client);
+    if (!request->stream)
+        wait_end(request);
+    access_note(request);
+    exchange_send(request->exchange);
 }
 
 void request_fail(struct request *request, enum failure failure)
@@ -152,7 +188,7 @@ static enum phase route(struct request *request)
     char allow[ALLOW_MAX];
     request->deadline =
         request->loop->now + (int64_t)request->loop->settings->operation_seconds * 1000;
-    bool fits = target_read(&request->target, request->arena, request->raw_target);
+    bool fits = target_read(&request->target, request->arena, request->exchange->target);
     if (!request->loop->lanes)
         return refuse(request, "unavailable", "The server is shutting down. Nothing was done.");
     if (request->method == METHOD_UNKNOWN)
@@ -226,9 +262,9 @@ static void keep(struct request *request, const char *code, const char *detail)
 static void json_refused(struct request *request, const json_error_t *error)
 {
     size_t offset = error->position > 0 ? (size_t)error->position : 0;
-    if (offset > request->body_length)
-        offset = request->body_length;
-    const char *pointer = json_text_pointer(request->arena, request->body, offset);
+    if (offset > request->exchange->body_length)
+        offset = request->exchange->body_length;
+    const char *pointer = json_text_pointer(request->arena, request->exchange->body, offset);
     const char *what = "This is not well-formed JSON";
     switch (json_error_code(error)) {
     case json_error_numeric_overflow:
@@ -263,16 +299,17 @@ static void json_refused(struct request *request, const json_error_t *error)
 static void json_read(struct request *request)
 {
     json_error_t error;
-    size_t deep = json_text_too_deep(request->body, request->body_length);
-    if (deep < request->body_length) {
-        fault_add(&request->faults, json_text_pointer(request->arena, request->body, deep),
-                  "invalid_value", "Nested more than %d deep.", JSON_DEPTH_MAX);
+    size_t deep = json_text_too_deep(request->exchange->body, request->exchange->body_length);
+    if (deep < request->exchange->body_length) {
+        fault_add(&request->faults,
+                  json_text_pointer(request->arena, request->exchange->body, deep), "invalid_value",
+                  "Nested more than %d deep.", JSON_DEPTH_MAX);
         keep(request, "malformed_json",
              arena_printf(request->arena, "The JSON nests more than %d deep (octet %zu).",
                           JSON_DEPTH_MAX, deep + 1));
         return;
     }
-    request->json = json_loadb(request->body, request->body_length,
+    request->json = json_loadb(request->exchange->body, request->exchange->body_length,
                                JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!request->json)
         json_refused(request, &error);
@@ -283,17 +320,18 @@ static void body_take(struct request *request)
     const struct operation *operation = request->route->operation;
     bool expected = operation && body_expected(operation);
     const char *type = request_header(request, "content-type");
-    if (request->body_length > 0 && !expected)
+    if (request->exchange->body_length > 0 && !expected)
         keep(request, "malformed_request", "This method takes no body here. Send none.");
     if (!expected)
         return;
     /* A POST may say nothing when there is nothing that has to be said; a patch may not. Nothing is
      * also what comes without a length: chunks were refused with the head. */
-    if (request->body_length == 0 && request->method == POST && !body_required(operation)) {
+    if (request->exchange->body_length == 0 && request->method == POST &&
+        !body_required(operation)) {
         request->json = json_object();
         return;
     }
-    if (!request->sized) {
+    if (!request->exchange->sized) {
         keep(request, "length_required", NULL);
         return;
     }
@@ -301,7 +339,7 @@ static void body_take(struct request *request)
         keep(request, "unsupported_media_type", NULL);
         return;
     }
-    if (request->body_length == 0)
+    if (request->exchange->body_length == 0)
         keep(request, "malformed_json", "The body is empty. Send a JSON object.");
     else
         json_read(request);
@@ -478,7 +516,6 @@ void request_move(struct request *request)
         case PHASE_RENEW:
             request->phase = renew(request);
             break;
-        case PHASE_HEAD:
         case PHASE_BODY:
         case PHASE_WAIT:
         case PHASE_ANSWERED:

@@ -6,7 +6,6 @@
 #ifndef ONRAMP_API_REQUEST_H
 #define ONRAMP_API_REQUEST_H
 
-#include "api/head.h"
 #include "api/rate_limit.h"
 #include "api/request_id.h"
 #include "api/route.h"
@@ -14,19 +13,17 @@
 #include "api/wait.h"
 #include "db/lane.h"
 #include "db/operation.h"
+#include "http/exchange.h"
+#include "http/http.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct MHD_Connection;
-struct MHD_Response;
-struct client;
 struct loop;
 
 enum phase {
-    PHASE_HEAD,         /* the request line is in, the rest of the head is not yet looked at */
-    PHASE_BODY,         /* the guard let it pass; the body is coming in */
+    PHASE_BODY,         /* its head was accepted; the body is coming in */
     PHASE_ROUTE,        /* all of it is in */
     PHASE_AUTHENTICATE, /* whose token is it? */
     PHASE_VERIFY,       /* is the signature right? */
@@ -36,35 +33,25 @@ enum phase {
     PHASE_OPERATE,      /* the operation itself */
     PHASE_WAIT,         /* what it waits for has not happened yet */
     PHASE_RENEW,        /* it goes on waiting, or answers: is its token still live? */
-    PHASE_ANSWERED      /* there is a response, given to the HTTP library or about to be */
+    PHASE_ANSWERED      /* the exchange has its answer */
 };
 
 struct request {
     struct loop *loop;
-    struct client *client;
-    struct MHD_Connection *connection;
+    struct exchange *exchange;
     struct request *next; /* among the spare ones of the loop */
-    struct arena *arena;
+    struct arena *arena;  /* of the exchange */
     enum phase phase;
     bool waiting;    /* a query is under way: the phase goes on in its callback */
-    bool suspended;  /* the HTTP library does not look at the connection */
-    bool closes;     /* its connection, after the answer */
-    int64_t arrived; /* milliseconds, monotonic: when the request line was in */
-    int64_t arrived_us;
+    int64_t arrived; /* milliseconds, monotonic: when the head was in */
 
     char id[REQUEST_ID_MAX + 1];
-    const char *raw_target;       /* as it came, borrowed from the arena */
-    const char *target_in_buffer; /* where it stands in the HTTP library's buffer */
     struct target target;
     enum method method;
     const struct route *route; /* NULL before it is found, or when there is none */
     struct bindings bindings;
 
-    uint64_t octets;  /* of head and body */
-    bool sized;       /* there was a Content-Length */
     int64_t deadline; /* milliseconds, monotonic: of everything that the database is asked */
-    char *body;
-    size_t body_length, body_capacity;
 
     struct caller caller;
     struct rate_state rate; /* of the caller, as this request leaves it */
@@ -81,16 +68,11 @@ struct request {
     struct wait wait;
     struct stream *stream; /* the answer, once it has begun; or NULL */
 
-    int status;
-    struct MHD_Response *response;
+    int status; /* of the answer */
 };
 
-/* A fresh request of the loop whose request line has come in on the connection. */
-struct request *request_new(struct loop *loop, struct client *client,
-                            struct MHD_Connection *connection, const char *raw_target);
-
-/* Give it back to its loop. No query of it may be under way. */
-void request_done(struct request *request);
+/* What the HTTP engine calls; the context of its exchanges is the loop. */
+extern const struct http_handlers request_handlers;
 
 /* Go on until a query has to be waited for or there is an answer. */
 void request_move(struct request *request);
@@ -113,7 +95,7 @@ struct request *request_of(struct query *query);
  * is an answer. */
 void request_resume(struct request *request, enum phase phase);
 
-/* A request header, or NULL. Borrowed from the HTTP library. */
+/* A header field of the request, or NULL. Borrowed from the exchange. */
 const char *request_header(const struct request *request, const char *name);
 
 /* The answer for a query that failed. */

@@ -3,8 +3,6 @@
 
 #include "api/answer.h"
 #include "api/authentication.h"
-#include "api/client.h"
-#include "api/http.h"
 #include "api/loop.h"
 #include "api/media_type.h"
 #include "api/request.h"
@@ -13,12 +11,11 @@
 #include "base/log.h"
 #include "db/rows.h"
 
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_OCTETS = 4096, TAKING_SECONDS = 30, FAILURES_MAX = 5, AGAIN_MS = 1000 };
+enum { FAILURES_MAX = 5, AGAIN_MS = 1000 };
 
 struct stream {
     struct text text; /* what the client has not been given yet, from sent on */
@@ -49,7 +46,7 @@ void stream_free(struct stream *stream)
 static void wake(struct request *request)
 {
     request->stream->idle = false;
-    http_release(request->client);
+    exchange_wake(request->exchange);
 }
 
 static void finish(struct request *request)
@@ -179,26 +176,22 @@ void stream_cut(struct request *request)
     finish(request);
 }
 
-/* The HTTP library asks for the next octets: it has none left. */
-static ssize_t octets_give(void *cls, uint64_t position, char *out, size_t size)
+/* The client has taken all that it was given. */
+static ssize_t octets_give(struct exchange *exchange, char *out, size_t size)
 {
-    struct request *request = cls;
+    struct request *request = exchange->of;
     struct stream *stream = request->stream;
     size_t left = stream->text.length - stream->sent;
-    (void)position;
     if (left > 0) {
         size_t given = left < size ? left : size;
         memcpy(out, stream->text.bytes + stream->sent, given);
         stream->sent += given;
-        request->client->deadline = request->loop->now + TAKING_SECONDS * 1000;
         return (ssize_t)given;
     }
     stream->text.length = stream->sent = 0;
-    request->client->deadline = INT64_MAX;
     if (stream->over || request->wait.over)
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return -1;
     stream->idle = true;
-    MHD_suspend_connection(request->connection);
     if (request->wait.woken)
         wait_line_up(request);
     return 0;
@@ -218,5 +211,5 @@ void stream_begin(struct request *request, const struct rows *rows)
     text_add_word(&stream->text, ":\n\n"); /* the head goes out with something behind it */
     page_write(request, rows);
     beat_later(request);
-    answer_callback(request, 200, "text/event-stream", BLOCK_OCTETS, octets_give);
+    answer_stream(request, 200, "text/event-stream", octets_give);
 }

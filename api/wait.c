@@ -2,7 +2,6 @@
 #include "api/wait.h"
 
 #include "api/answer.h"
-#include "api/client.h"
 #include "api/loop.h"
 #include "api/problem.h"
 #include "api/request.h"
@@ -11,7 +10,6 @@
 #include "base/arena.h"
 #include "db/rows.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,13 +206,6 @@ void wait_gone(struct request *request)
     rouse(request);
 }
 
-/* A client that had gone before anybody listened for it. */
-static bool has_gone(const struct request *request)
-{
-    struct pollfd socket = {.fd = request->client->fd, .events = POLLRDHUP};
-    return poll(&socket, 1, 0) > 0;
-}
-
 static void each(struct loop *loop, void (*act)(struct request *request))
 {
     struct request *next;
@@ -356,7 +347,7 @@ bool wait_goes_on(struct request *request, const struct rows *rows)
         return false;
     if (!(waiting->column ? status_is_another(request, rows) : page_is_empty(request, rows)))
         return false;
-    if (!wait->began && has_gone(request))
+    if (!wait->began && exchange_ended(request->exchange))
         wait->over = true;
     wait->began = true;
     /* A page that was looked through without an end is gone on with, whoever waits. */

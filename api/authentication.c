@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/authentication.h"
 
+#include "api/access.h"
 #include "api/loop.h"
 #include "api/problem.h"
 #include "api/secret_cache.h"
 #include "api/token_cache.h"
 #include "base/arena.h"
-#include "base/log.h"
 #include "partners/partner.h"
 #include "partners/signature.h"
 
@@ -139,7 +139,7 @@ static bool verified(struct request *request, const struct secret_set *set)
 static enum phase signature_refuse(struct request *request, const char *why)
 {
     /* For the operator alone: the client learns nothing about the step. */
-    log_later(LOG_INFO, "a callback was refused: %s (request %s)", why, request->id);
+    access_refused(request, why);
     return refuse(request,
                   "The signature does not fit. Sign webhook-id, webhook-timestamp and the "
                   "raw body with a callback secret that is live, by a clock that is right.");

@@ -7,7 +7,9 @@
 #include "api/server.h"
 #include "api/signals.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "db/embedded.h"
+#include "http/shares.h"
 #include "partners/destination.h"
 #include "partners/seal.h"
 #include "partners/sender.h"
@@ -26,7 +28,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEFAULT_PORT = 8480, READY_SECONDS = 30, GRACE_SECONDS = 30, WAIT_SECONDS = 120 };
+enum {
+    DEFAULT_PORT = 8480,
+    CONNECTIONS_PER_ADDRESS = 1000,
+    READY_SECONDS = 30,
+    GRACE_SECONDS = 30,
+    WAIT_SECONDS = 120
+};
 enum {
     LOOK = 20,     /* milliseconds between two looks at a server that starts */
     DYING_MS = 100 /* that a process takes to go when it was killed */
@@ -260,6 +268,8 @@ static int daemon_run(struct state *state, const struct options *options)
     struct server *server = NULL;
     struct sender *sender = NULL;
     struct rate_limits *rates = NULL;
+    struct shares *shares = NULL;
+    struct block proxies[OPTION_TEXTS];
     if (!signals_open() || !log_folder_make(path, state) ||
         !state_running_write(state, "starting", NULL))
         return EXIT_FAILURE;
@@ -281,8 +291,16 @@ static int daemon_run(struct state *state, const struct options *options)
     if (options->rate_limit != NULL)
         rate_read(&rate, options->rate_limit);
     rates = rate_limits_new(rate);
+    int each = options->connections_per_address;
+    if (each != 0)
+        shares = shares_new(each > 0 ? (unsigned)each : CONNECTIONS_PER_ADDRESS);
+    for (int i = 0; i < options->trusted_proxy.count; i++)
+        (void)block_read(&proxies[i], options->trusted_proxy.items[i]); /* it was read before */
     struct server_settings settings = {
         .rates = rates,
+        .shares = shares,
+        .proxies = proxies,
+        .proxy_count = (size_t)options->trusted_proxy.count,
         .sender = sender,
         .conninfo = storage.daemon,
         .listen = listen_address(options),
@@ -305,6 +323,7 @@ done:
     if (server != NULL)
         server_stop(server, GRACE_SECONDS);
     rate_limits_free(rates);
+    shares_free(shares);
     if (sender != NULL)
         sender_end(sender);
     seal_keys_forget();

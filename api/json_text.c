@@ -44,6 +44,54 @@ size_t json_text_too_deep(const char *text, size_t length)
     return length;
 }
 
+static size_t digits_end(const char *text, size_t length, size_t at)
+{
+    while (at < length && text[at] >= '0' && text[at] <= '9')
+        at++;
+    return at;
+}
+
+/* Behind the number (RFC 8259 section 6) that begins at start, or start. */
+static size_t number_end(const char *text, size_t length, size_t start)
+{
+    size_t at = start + (text[start] == '-'), end = digits_end(text, length, at);
+    if (end == at || (text[at] == '0' && end > at + 1))
+        return start;
+    if (end < length && text[end] == '.') {
+        size_t fraction = end + 1;
+        end = digits_end(text, length, fraction);
+        if (end == fraction)
+            return start;
+    }
+    if (end < length && (text[end] == 'e' || text[end] == 'E')) {
+        size_t exponent = end + 1;
+        if (exponent < length && (text[exponent] == '+' || text[exponent] == '-'))
+            exponent++;
+        end = digits_end(text, length, exponent);
+        if (end == exponent)
+            return start;
+    }
+    return end;
+}
+
+const char *json_text_small(struct arena *arena, const char *text, size_t length)
+{
+    char *small = arena_copy(arena, text, length);
+    for (size_t i = 0; i < length;) {
+        size_t end = i;
+        if (text[i] == '"')
+            end = string_end(text, length, i);
+        else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))
+            end = number_end(text, length, i);
+        if (end > i && text[i] != '"') {
+            memset(small + i, ' ', end - i);
+            small[i] = '0';
+        }
+        i = end > i ? end : i + 1;
+    }
+    return small;
+}
+
 struct level {
     bool object, key_next;
     size_t index;    /* of an array */

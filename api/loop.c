@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/loop.h"
 
+#include "api/access.h"
 #include "api/chore.h"
 #include "api/condition.h"
 #include "api/health.h"
@@ -239,6 +240,7 @@ static void periodic(struct loop *loop)
         http_end_idle(loop->http);
     http_tend(loop->http, loop->now);
     waits_reap(loop);
+    access_settle(loop);
 }
 
 static void turn(struct loop *loop, int wait)

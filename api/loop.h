@@ -8,6 +8,7 @@
 #include "api/request_id.h"
 #include "api/server.h"
 #include "api/text.h"
+#include "base/log.h"
 #include "base/watch.h"
 #include "db/lane.h"
 #include "http/http.h"
@@ -54,8 +55,7 @@ struct loop {
     struct text text;      /* scratch for the answer that is being written */
     struct arena *scratch; /* likewise, for a moment */
     struct request_ids ids;
-    unsigned errors_logged, errors_unlogged; /* in the second of error_second */
-    int64_t error_second;
+    struct log_rate errors, refusals; /* lines that others can cause */
 
     int handed[HANDED_MAX]; /* connections from the queue of the listening socket that was closed */
     size_t handed_count;    /* written by another thread before it sets grace */

@@ -6,6 +6,7 @@
 #include "api/server.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "partners/destination.h"
 #include "partners/schedule.h"
 
@@ -27,64 +28,66 @@ static const struct known {
     enum form form;
     size_t place; /* in struct options */
 } known[] = {
-    {"config",                PATH,   offsetof(struct options, config)               },
-    {"state",                 PATH,   offsetof(struct options, state)                },
-    {"database",              TEXT,   offsetof(struct options, database)             },
-    {"secrets-key",           PATH,   offsetof(struct options, secrets_key)          },
-    {"listen",                TEXT,   offsetof(struct options, listen)               },
-    {"port",                  NUMBER, offsetof(struct options, port)                 },
-    {"log-level",             TEXT,   offsetof(struct options, log_level)            },
-    {"rate-limit",            TEXT,   offsetof(struct options, rate_limit)           },
-    {"loops",                 NUMBER, offsetof(struct options, loops)                },
-    {"webhook-schedule",      TEXT,   offsetof(struct options, webhook_schedule)     },
-    {"webhook-timeout",       TEXT,   offsetof(struct options, webhook_timeout)      },
-    {"webhook-disable-after", TEXT,   offsetof(struct options, webhook_disable_after)},
-    {"webhook-ca",            PATH,   offsetof(struct options, webhook_ca)           },
-    {"webhook-allow-cidr",    TEXTS,  offsetof(struct options, webhook_allow_cidr)   },
-    {"detach",                FLAG,   offsetof(struct options, detach)               },
-    {"json",                  FLAG,   offsetof(struct options, json)                 },
-    {"yes",                   FLAG,   offsetof(struct options, yes)                  },
-    {"print-curl",            FLAG,   offsetof(struct options, print_curl)           },
-    {"help",                  FLAG,   offsetof(struct options, help)                 },
-    {"version",               FLAG,   offsetof(struct options, version)              },
-    {"role",                  TEXT,   offsetof(struct options, role)                 },
-    {"customer",              TEXT,   offsetof(struct options, customer)             },
-    {"partner",               TEXT,   offsetof(struct options, partner)              },
-    {"description",           TEXT,   offsetof(struct options, description)          },
-    {"expires-at",            TEXT,   offsetof(struct options, expires_at)           },
-    {"events",                TEXT,   offsetof(struct options, events)               },
-    {"secret",                TEXT,   offsetof(struct options, secret)               },
-    {"type",                  TEXT,   offsetof(struct options, type)                 },
-    {"service-key",           TEXT,   offsetof(struct options, service_key)          },
-    {"note",                  TEXT,   offsetof(struct options, note)                 },
-    {"reason",                TEXT,   offsetof(struct options, reason)               },
-    {"primary-port",          TEXT,   offsetof(struct options, primary_port)         },
-    {"secondary-port",        TEXT,   offsetof(struct options, secondary_port)       },
-    {"s-tag",                 TEXT,   offsetof(struct options, s_tag)                },
-    {"partner-reference",     TEXT,   offsetof(struct options, partner_reference)    },
-    {"expected-by",           TEXT,   offsetof(struct options, expected_by)          },
-    {"timestamp",             TEXT,   offsetof(struct options, timestamp)            },
-    {"webhook-id",            TEXT,   offsetof(struct options, webhook_id)           },
-    {"url",                   TEXT,   offsetof(struct options, url)                  },
-    {"token",                 TEXT,   offsetof(struct options, token)                },
-    {"keys",                  TEXT,   offsetof(struct options, keys)                 },
-    {"delay",                 TEXT,   offsetof(struct options, delay)                },
-    {"duplicates",            TEXT,   offsetof(struct options, duplicates)           },
-    {"reorder",               TEXT,   offsetof(struct options, reorder)              },
-    {"silence",               TEXT,   offsetof(struct options, silence)              },
-    {"reject",                TEXT,   offsetof(struct options, reject)               },
-    {"wrong-signatures",      TEXT,   offsetof(struct options, wrong_signatures)     },
-    {"clock-skew",            TEXT,   offsetof(struct options, clock_skew)           },
-    {"rate",                  TEXT,   offsetof(struct options, rate)                 },
-    {"parallel",              TEXT,   offsetof(struct options, parallel)             },
-    {"for",                   TEXT,   offsetof(struct options, lasts)                },
-    {"patience",              TEXT,   offsetof(struct options, patience)             },
-    {"seed",                  TEXT,   offsetof(struct options, seed)                 },
-    {"receive",               TEXT,   offsetof(struct options, receive)              },
-    {"receive-url",           TEXT,   offsetof(struct options, receive_url)          },
-    {"deaf",                  TEXT,   offsetof(struct options, deaf)                 },
-    {"until-idle",            FLAG,   offsetof(struct options, until_idle)           },
-    {"plan",                  FLAG,   offsetof(struct options, plan)                 },
+    {"config",                  PATH,   offsetof(struct options, config)                 },
+    {"state",                   PATH,   offsetof(struct options, state)                  },
+    {"database",                TEXT,   offsetof(struct options, database)               },
+    {"secrets-key",             PATH,   offsetof(struct options, secrets_key)            },
+    {"listen",                  TEXT,   offsetof(struct options, listen)                 },
+    {"port",                    NUMBER, offsetof(struct options, port)                   },
+    {"log-level",               TEXT,   offsetof(struct options, log_level)              },
+    {"rate-limit",              TEXT,   offsetof(struct options, rate_limit)             },
+    {"loops",                   NUMBER, offsetof(struct options, loops)                  },
+    {"connections-per-address", NUMBER, offsetof(struct options, connections_per_address)},
+    {"trusted-proxy",           TEXTS,  offsetof(struct options, trusted_proxy)          },
+    {"webhook-schedule",        TEXT,   offsetof(struct options, webhook_schedule)       },
+    {"webhook-timeout",         TEXT,   offsetof(struct options, webhook_timeout)        },
+    {"webhook-disable-after",   TEXT,   offsetof(struct options, webhook_disable_after)  },
+    {"webhook-ca",              PATH,   offsetof(struct options, webhook_ca)             },
+    {"webhook-allow-cidr",      TEXTS,  offsetof(struct options, webhook_allow_cidr)     },
+    {"detach",                  FLAG,   offsetof(struct options, detach)                 },
+    {"json",                    FLAG,   offsetof(struct options, json)                   },
+    {"yes",                     FLAG,   offsetof(struct options, yes)                    },
+    {"print-curl",              FLAG,   offsetof(struct options, print_curl)             },
+    {"help",                    FLAG,   offsetof(struct options, help)                   },
+    {"version",                 FLAG,   offsetof(struct options, version)                },
+    {"role",                    TEXT,   offsetof(struct options, role)                   },
+    {"customer",                TEXT,   offsetof(struct options, customer)               },
+    {"partner",                 TEXT,   offsetof(struct options, partner)                },
+    {"description",             TEXT,   offsetof(struct options, description)            },
+    {"expires-at",              TEXT,   offsetof(struct options, expires_at)             },
+    {"events",                  TEXT,   offsetof(struct options, events)                 },
+    {"secret",                  TEXT,   offsetof(struct options, secret)                 },
+    {"type",                    TEXT,   offsetof(struct options, type)                   },
+    {"service-key",             TEXT,   offsetof(struct options, service_key)            },
+    {"note",                    TEXT,   offsetof(struct options, note)                   },
+    {"reason",                  TEXT,   offsetof(struct options, reason)                 },
+    {"primary-port",            TEXT,   offsetof(struct options, primary_port)           },
+    {"secondary-port",          TEXT,   offsetof(struct options, secondary_port)         },
+    {"s-tag",                   TEXT,   offsetof(struct options, s_tag)                  },
+    {"partner-reference",       TEXT,   offsetof(struct options, partner_reference)      },
+    {"expected-by",             TEXT,   offsetof(struct options, expected_by)            },
+    {"timestamp",               TEXT,   offsetof(struct options, timestamp)              },
+    {"webhook-id",              TEXT,   offsetof(struct options, webhook_id)             },
+    {"url",                     TEXT,   offsetof(struct options, url)                    },
+    {"token",                   TEXT,   offsetof(struct options, token)                  },
+    {"keys",                    TEXT,   offsetof(struct options, keys)                   },
+    {"delay",                   TEXT,   offsetof(struct options, delay)                  },
+    {"duplicates",              TEXT,   offsetof(struct options, duplicates)             },
+    {"reorder",                 TEXT,   offsetof(struct options, reorder)                },
+    {"silence",                 TEXT,   offsetof(struct options, silence)                },
+    {"reject",                  TEXT,   offsetof(struct options, reject)                 },
+    {"wrong-signatures",        TEXT,   offsetof(struct options, wrong_signatures)       },
+    {"clock-skew",              TEXT,   offsetof(struct options, clock_skew)             },
+    {"rate",                    TEXT,   offsetof(struct options, rate)                   },
+    {"parallel",                TEXT,   offsetof(struct options, parallel)               },
+    {"for",                     TEXT,   offsetof(struct options, lasts)                  },
+    {"patience",                TEXT,   offsetof(struct options, patience)               },
+    {"seed",                    TEXT,   offsetof(struct options, seed)                   },
+    {"receive",                 TEXT,   offsetof(struct options, receive)                },
+    {"receive-url",             TEXT,   offsetof(struct options, receive_url)            },
+    {"deaf",                    TEXT,   offsetof(struct options, deaf)                   },
+    {"until-idle",              FLAG,   offsetof(struct options, until_idle)             },
+    {"plan",                    FLAG,   offsetof(struct options, plan)                   },
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
@@ -104,6 +107,12 @@ static bool timeout_valid(const char *text)
     return time_within(text, 100, 60 * 1000);
 }
 
+static bool cidr_valid(const char *text)
+{
+    struct block block;
+    return block_read(&block, text);
+}
+
 static bool patience_valid(const char *text)
 {
     return time_within(text, 1000, INT64_MAX);
@@ -117,22 +126,24 @@ static const struct setting {
     bool (*valid)(const char *value);
     const char *takes; /* what is valid, in words */
 } settings[] = {
-    {"config",                NULL,                  0,                NULL,                   NULL                                        },
-    {"state",                 NULL,                  0,                NULL,                   NULL                                        },
-    {"database",              "ONRAMP_DATABASE_URL", 0,                NULL,                   NULL                                        },
-    {"secrets-key",           NULL,                  0,                NULL,                   NULL                                        },
-    {"listen",                NULL,                  0,                NULL,                   NULL                                        },
-    {"port",                  NULL,                  65535,            NULL,                   NULL                                        },
-    {"log-level",             NULL,                  0,                log_level_known,        "error, warning, notice, info or debug"     },
-    {"rate-limit",            NULL,                  0,                rate_valid,             "requests by time, such as 1000/10s, or off"},
-    {"loops",                 NULL,                  SERVER_LOOPS_MAX, NULL,                   NULL                                        },
-    {"webhook-schedule",      NULL,                  0,                schedule_valid,
-     "waits such as 0,5s,30s,5m,2h, the first of them 0"                                                                                   },
-    {"webhook-timeout",       NULL,                  0,                timeout_valid,          "a time from 100ms to 60s"                  },
-    {"webhook-disable-after", NULL,                  0,                patience_valid,         "a time from 1s to 365d"                    },
-    {"webhook-ca",            NULL,                  0,                NULL,                   NULL                                        },
-    {"webhook-allow-cidr",    NULL,                  0,                destination_cidr_valid,
-     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                                     },
+    {"config",                  NULL,                  0,                           NULL,                   NULL                                             },
+    {"state",                   NULL,                  0,                           NULL,                   NULL                                             },
+    {"database",                "ONRAMP_DATABASE_URL", 0,                           NULL,                   NULL                                             },
+    {"secrets-key",             NULL,                  0,                           NULL,                   NULL                                             },
+    {"listen",                  NULL,                  0,                           NULL,                   NULL                                             },
+    {"port",                    NULL,                  65535,                       NULL,                   NULL                                             },
+    {"log-level",               NULL,                  0,                           log_level_known,        "error, warning, notice, info or debug"          },
+    {"rate-limit",              NULL,                  0,                           rate_valid,             "requests by time, such as 1000/10s, or off"     },
+    {"loops",                   NULL,                  SERVER_LOOPS_MAX,            NULL,                   NULL                                             },
+    {"connections-per-address", NULL,                  CONNECTIONS_PER_ADDRESS_MAX, NULL,                   NULL                                             },
+    {"trusted-proxy",           NULL,                  0,                           cidr_valid,             "an address block such as 10.0.0.0/8 or fd00::/8"},
+    {"webhook-schedule",        NULL,                  0,                           schedule_valid,
+     "waits such as 0,5s,30s,5m,2h, the first of them 0"                                                                                                     },
+    {"webhook-timeout",         NULL,                  0,                           timeout_valid,          "a time from 100ms to 60s"                       },
+    {"webhook-disable-after",   NULL,                  0,                           patience_valid,         "a time from 1s to 365d"                         },
+    {"webhook-ca",              NULL,                  0,                           NULL,                   NULL                                             },
+    {"webhook-allow-cidr",      NULL,                  0,                           destination_cidr_valid,
+     "an address block such as 10.0.0.0/8 or fd00::/8"                                                                                                       },
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
@@ -332,7 +343,7 @@ static bool line_take(void *context, const char *where, const char *name, const 
 bool options_read(struct options *out, int count, char **arguments)
 {
     memset(out, 0, sizeof *out);
-    out->port = -1;
+    out->port = out->connections_per_address = -1;
     /* What stands behind "--" is for the program that the verb starts. */
     out->rest = arguments + count;
     for (int i = 1; i < count; i++)

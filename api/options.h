@@ -34,6 +34,8 @@ struct options {
     int loops; /* 0: not given, or as many as fit */
     const char *webhook_schedule, *webhook_timeout, *webhook_disable_after, *webhook_ca;
     struct option_texts webhook_allow_cidr;
+    struct option_texts trusted_proxy;
+    int connections_per_address; /* -1: not given */
     /* how */
     bool detach, json, yes, print_curl, help, version;
     /* token create */

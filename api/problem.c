@@ -34,7 +34,7 @@ static const struct problem problems[] = {
     {"not_acceptable", 406, "Not acceptable",
      "The answer is application/json. Let Accept allow it, or leave Accept out.", 0},
     {"length_required", 411, "Length required",
-     "Send the body with a Content-Length; chunked bodies are not taken.", 0},
+     "Send the body with a Content-Length, or in chunks.", 0},
     {"content_too_large", 413, "Content too large",
      "A body has at most 65536 octets. Send less.", 0},
     {"uri_too_long", 414, "URI too long",

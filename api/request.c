@@ -200,7 +200,10 @@ static enum phase route(struct request *request)
     case ROUTE_NO_PATH:
         return refuse(request, "not_found", "There is no such path. GET /openapi.yaml lists them.");
     case ROUTE_NO_METHOD:
-        refuse(request, "method_not_allowed", NULL);
+        if (request->method == OPTIONS)
+            answer_static(request, 204, NULL, "", 0);
+        else
+            refuse(request, "method_not_allowed", NULL);
         answer_header(request, "Allow", allow);
         return PHASE_ANSWERED;
     case ROUTE_FOUND:
@@ -296,9 +299,33 @@ static void json_refused(struct request *request, const json_error_t *error)
         arena_printf(request->arena, "%s (line %d, column %d).", what, error->line, error->column));
 }
 
+/* jansson stops at a number that is too large, and does not see what is wrong behind it. */
+static void see_behind(struct request *request, json_error_t *error)
+{
+    const struct exchange *exchange = request->exchange;
+    json_error_t other;
+    const char *text = json_text_small(request->arena, exchange->body, exchange->body_length);
+    json_t *json =
+        json_loadb(text, exchange->body_length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &other);
+    if (!json)
+        *error = other;
+    json_decref(json);
+}
+
 static void json_read(struct request *request)
 {
     json_error_t error;
+    const char *body = request->exchange->body;
+    const char *nul = memchr(body, '\0', request->exchange->body_length);
+    if (nul) {
+        /* Behind a number or a literal jansson takes it for the end. */
+        fault_add(&request->faults, json_text_pointer(request->arena, body, (size_t)(nul - body)),
+                  "invalid_value", "The character U+0000 is not allowed.");
+        keep(request, "malformed_json",
+             arena_printf(request->arena, "The character U+0000 is not allowed (octet %zu).",
+                          (size_t)(nul - body) + 1));
+        return;
+    }
     size_t deep = json_text_too_deep(request->exchange->body, request->exchange->body_length);
     if (deep < request->exchange->body_length) {
         fault_add(&request->faults,
@@ -311,8 +338,11 @@ static void json_read(struct request *request)
     }
     request->json = json_loadb(request->exchange->body, request->exchange->body_length,
                                JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!request->json)
-        json_refused(request, &error);
+    if (request->json)
+        return;
+    if (json_error_code(&error) == json_error_numeric_overflow)
+        see_behind(request, &error);
+    json_refused(request, &error);
 }
 
 static void body_take(struct request *request)

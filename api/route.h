@@ -11,7 +11,8 @@
 
 struct request;
 
-/* TRACE, CONNECT and OPTIONS are known and on no route: 405. Others are not known: 501. */
+/* OPTIONS is answered for every path; TRACE and CONNECT are known and on no route: 405. Others are
+ * not known: 501. */
 enum method {
     GET,
     HEAD, /* routed as GET, answered without the body */
@@ -19,6 +20,7 @@ enum method {
     PUT,
     PATCH,
     DELETE,
+    OPTIONS,
     METHOD_OTHER,
     METHOD_UNKNOWN
 };
@@ -57,7 +59,8 @@ enum routing { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
 enum { ALLOW_MAX = 64 };
 
-/* Find the route. With ROUTE_NO_METHOD allow gets the methods that the path has. */
+/* Find the route. With ROUTE_NO_METHOD, as always for OPTIONS, allow gets the methods that the path
+ * has; the path "*" is of every method. */
 enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],
                         enum method method, const struct target *target);
 

@@ -110,7 +110,7 @@ static const struct {
     {"PUT",     PUT         },
     {"PATCH",   PATCH       },
     {"DELETE",  DELETE      },
-    {"OPTIONS", METHOD_OTHER},
+    {"OPTIONS", OPTIONS     },
     {"TRACE",   METHOD_OTHER},
     {"CONNECT", METHOD_OTHER},
 };
@@ -164,9 +164,11 @@ static void allow_write(char allow[ALLOW_MAX], const struct target *target)
 {
     unsigned has = 0;
     struct bindings ignored;
+    bool any = strcmp(target->path, "*") == 0;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-        if (matches(routes[i].pattern, target, &ignored))
+        if (any || matches(routes[i].pattern, target, &ignored))
             has |= 1u << routes[i].method | (routes[i].method == GET ? 1u << HEAD : 0);
+    has |= has ? 1u << OPTIONS : 0;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (has & 1u << methods[i].method)
             allow_add(allow, methods[i].name);

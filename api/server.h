@@ -15,7 +15,7 @@ struct block;
 struct sender;
 struct shares;
 
-enum { SERVER_LOOPS_MAX = 64 };
+enum { SERVER_LOOPS_MAX = 64, CONNECTIONS_PER_ADDRESS_MAX = 1000000 };
 
 struct server_settings {
     const char *conninfo;        /* libpq, role included; borrowed while the server runs */

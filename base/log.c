@@ -117,3 +117,25 @@ void log_flush(void)
     write_all(waiting.bytes, waiting.length);
     waiting.length = 0;
 }
+
+void log_rate_settle(struct log_rate *rate, int64_t now, int level, const char *what)
+{
+    int64_t second = now / 1000;
+    if (second == rate->second)
+        return;
+    if (rate->left_out > 0)
+        log_later(level, "%u more %s", rate->left_out, what);
+    *rate = (struct log_rate){.second = second};
+}
+
+bool log_rate_admits(struct log_rate *rate, unsigned each_second, int64_t now, int level,
+                     const char *what)
+{
+    log_rate_settle(rate, now, level, what);
+    if (rate->written >= each_second) {
+        rate->left_out++;
+        return false;
+    }
+    rate->written++;
+    return true;
+}

@@ -7,6 +7,7 @@
 #define ONRAMP_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <syslog.h>
 
 /* Write one line; line breaks and control characters in the text are escaped. Any thread. */
@@ -26,5 +27,20 @@ int log_level_named(const char *name);
 
 /* Whether lines of this level are written. */
 bool log_shows(int level);
+
+/* Lines of one kind that others can cause: so many a second are written, the rest is counted.
+ * Zeroed at first; of one thread. */
+struct log_rate {
+    int64_t second;
+    unsigned written, left_out;
+};
+
+/* Whether one more line may be written at that time (milliseconds, of any clock). With the next
+ * second a line says how many were left out: "12 more <what>". */
+bool log_rate_admits(struct log_rate *rate, unsigned each_second, int64_t now, int level,
+                     const char *what);
+
+/* To be called now and then, so that the number is told although no line follows. */
+void log_rate_settle(struct log_rate *rate, int64_t now, int level, const char *what);
 
 #endif

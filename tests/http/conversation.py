@@ -178,9 +178,14 @@ class Requests:
         return self.unknown_member("Expect: 100-continue")
 
     def chunked(self):
-        """Refused by its head, before there is anything to name it by."""
-        request = self.post("Transfer-Encoding: chunked", status=411, closes=True, named=False)
-        request.body = b"2\r\n{}\r\n0\r\n\r\n"
+        """A network whose length nobody announces."""
+        request = self.post("Transfer-Encoding: chunked", status=201)
+        octets = json.dumps({"name": request.id, "addressSpace": ["10.0.0.0/16"]}).encode()
+        while octets:
+            size = self.draw.randrange(1, 20)
+            request.body += b"%x\r\n%s\r\n" % (len(octets[:size]), octets[:size])
+            octets = octets[size:]
+        request.body += self.draw.choice((b"0\r\n\r\n", b"00;last\r\nX-Trailer: x\r\n\r\n"))
         return request
 
 

@@ -53,6 +53,15 @@ def patience(seconds):
     return seconds * max(1, load / len(os.sched_getaffinity(0)))
 
 
+def polled(holds, seconds=30):
+    """What it returns as soon as that is true; it has to be within the time."""
+    deadline = time.monotonic() + patience(seconds)
+    while not (held := holds()):
+        assert time.monotonic() < deadline, holds
+        time.sleep(0.02)
+    return held
+
+
 def alive(pid):
     try:
         os.kill(pid, 0)

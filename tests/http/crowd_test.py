@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pins who may hold how many connections: the one that is idle longest makes room when all are taken,
+an address has a share, and a trusted proxy has none."""
+
+import contextlib
+import resource
+import socket
+import time
+
+import pytest
+
+import wire
+from client import Client
+from fixtures import lifetime
+from process import Server, patience, polled
+from tenant import Customer, Partner
+from wait_test import Waiter, path, waiting
+
+HELD = 10400  # more than the 10,000 that a server keeps
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+SHARE = 5
+
+
+@pytest.fixture
+def descriptors_for_all():
+    """As many open files as connections are held."""
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = HELD + 1000
+    if soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+        except (ValueError, PermissionError):
+            pytest.skip(f"this process may open {hard} files, and the crowd needs {wanted}")
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, max(hard, before[1])))
+
+
+def connected(server, source=None):
+    sock = socket.create_connection((server.host, server.port), 20, source and (source, 0))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def asked(sock):
+    """The answer to a look at the health on this connection, or None when it was closed."""
+    sock.settimeout(20)
+    try:
+        sock.sendall(HEALTH)
+        octets = b""
+        while not wire.complete(octets):
+            more = sock.recv(4096)
+            if not more:
+                return None
+            octets += more
+    except (ConnectionResetError, BrokenPipeError):
+        return None
+    return wire.replies(octets)[0]
+
+
+def test_a_new_client_is_answered_while_10400_idle_ones_are_held(descriptors_for_all):
+    with contextlib.ExitStack() as stack:
+        server = Server("--connections-per-address", "0", "--loops", "1")
+        stack.callback(server.remove)
+        server.start()
+        operator = Client(server.url, server.credentials["ONRAMP_OPERATOR_TOKEN"])
+        circuit = Customer(operator).circuit(Partner(operator))
+        waiter = Waiter(operator, path(circuit), waitFor="Provisioned", timeout=120)
+        waiting(waiter)
+        held = []
+        for number in range(HELD):
+            sock = stack.enter_context(connected(server))
+            held.append(sock)
+            if number % 100 == 0:
+                assert asked(sock)[0] == 200
+        for _ in range(10):
+            began = time.monotonic()
+            with connected(server) as sock:
+                assert asked(sock)[0] == 200
+            assert time.monotonic() - began < patience(1)
+        assert asked(held[0]) is None  # the first to stand idle made room
+        assert asked(held[-1])[0] == 200
+        waiting(waiter, 0)  # it has a request under way, and is not idle
+        said = [line for line in server.log_text().splitlines() if "make room" in line]
+        assert len(said) == 1, said  # and is said once a minute
+
+
+@pytest.fixture(scope="module")
+def sharing():
+    yield from lifetime(Server("--connections-per-address", str(SHARE), "--trusted-proxy",
+                               "127.200.0.0/16", "--log-level", "debug", "--loops", "2"))
+
+
+def test_an_address_may_hold_its_share_and_no_more(sharing):
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(sharing, "127.1.1.1")) for _ in range(SHARE)]
+        assert all(asked(sock)[0] == 200 for sock in held)
+        with connected(sharing, "127.1.1.1") as sock:
+            sock.settimeout(20)
+            octets = b""
+            while chunk := sock.recv(4096):  # and it is closed
+                octets += chunk
+            [(status, headers, body)] = wire.replies(octets)
+            assert status == 503 and headers["retry-after"] and b'"code":"overloaded"' in body
+        with connected(sharing, "127.1.1.2") as sock:
+            assert asked(sock)[0] == 200  # others have their own
+        held.pop().close()
+
+        def admitted():
+            with connected(sharing, "127.1.1.1") as sock:
+                answer = asked(sock)
+                return answer and answer[0] == 200
+
+        polled(admitted)
+
+
+def test_a_trusted_proxy_may_hold_more_than_a_share(sharing):
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(sharing, "127.200.1.1")) for _ in range(3 * SHARE)]
+        assert all(asked(sock)[0] == 200 for sock in held)

@@ -3,6 +3,7 @@
 an address has a share, and a trusted proxy has none."""
 
 import contextlib
+import re
 import resource
 import socket
 import time
@@ -12,7 +13,7 @@ import pytest
 import wire
 from client import Client
 from fixtures import lifetime
-from process import Server, patience, polled
+from process import Server, patience, polled, sanitized
 from tenant import Customer, Partner
 from wait_test import Waiter, path, waiting
 
@@ -117,3 +118,34 @@ def test_a_trusted_proxy_may_hold_more_than_a_share(sharing):
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(connected(sharing, "127.200.1.1")) for _ in range(3 * SHARE)]
         assert all(asked(sock)[0] == 200 for sock in held)
+
+
+def resident(server):
+    """Memory of the server, in octets."""
+    with open(f"/proc/{server.status()['pid']}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer keeps what is freed")
+def test_what_a_crowd_of_bodies_took_is_given_back(descriptors_for_all):
+    body = b'{"name": "x", "unknown": "' + b"y" * 60000 + b'"}'
+    head = (b"POST /v1/vnets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n")
+    with contextlib.ExitStack() as stack:
+        server = Server("--connections-per-address", "0", "--loops", "1")
+        stack.callback(server.remove)
+        server.start()
+        octets = head % (server.credentials["ONRAMP_CUSTOMER_TOKEN"].encode(), len(body)) + body
+        with connected(server) as sock:
+            assert asked(sock)[0] == 200
+        before = resident(server)
+        crowd = [stack.enter_context(connected(server)) for _ in range(2000)]
+        for sock in crowd:
+            sock.sendall(octets[:-1])
+        polled(lambda: resident(server) > before + 2000 * 60000)
+        for sock in crowd:
+            sock.sendall(octets[-1:])
+        for sock in crowd:
+            sock.settimeout(60)
+            assert sock.recv(100000).startswith(b"HTTP/1.1 422 ")
+        polled(lambda: resident(server) < before + 24 * 1024 * 1024)

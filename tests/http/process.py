@@ -53,6 +53,11 @@ def patience(seconds):
     return seconds * max(1, load / len(os.sched_getaffinity(0)))
 
 
+def sanitized():
+    """Whether the server is built with a sanitizer."""
+    return b"__asan_init" in pathlib.Path(BINARY).read_bytes()
+
+
 def polled(holds, seconds=30):
     """What it returns as soon as that is true; it has to be within the time."""
     deadline = time.monotonic() + patience(seconds)

@@ -188,7 +188,7 @@ void connection_free(struct connection *connection)
     list_remove(connection);
     if (connection->shares)
         share_give(http->settings.shares, &connection->address);
-    seam_forget(connection->fd);
+    seam_forget(connection->fd, connection);
     /* Closing the descriptor would not do: a program that is being started has it too for a moment,
      * and so has who lingers. */
     epoll_ctl(http->settings.epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);

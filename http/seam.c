@@ -41,9 +41,9 @@ bool seam_register(int fd, struct connection *connection)
     return true;
 }
 
-void seam_forget(int fd)
+void seam_forget(int fd, struct connection *connection)
 {
-    atomic_store_explicit(&connections[fd], NULL, memory_order_release);
+    atomic_compare_exchange_strong(&connections[fd], &connection, NULL);
 }
 
 unsigned long seam_calls(void)

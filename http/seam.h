@@ -13,8 +13,8 @@ struct connection;
 /* Route reads of the descriptor to the connection. False: there is no room for its number. */
 bool seam_register(int fd, struct connection *connection);
 
-/* Before the descriptor is closed. */
-void seam_forget(int fd);
+/* Before the descriptor is closed; nothing is done where it is another connection's by now. */
+void seam_forget(int fd, struct connection *connection);
 
 /* Calls of recv that were routed, by this thread. */
 unsigned long seam_calls(void);

@@ -254,6 +254,7 @@ def black_hole(storm, rounds, events, pace):
         spans.append((on, began, time.time() * 1000))
     held = len(hole.held)
     hole.end()
+    storm.operator.delete(target).must(204)  # its queue would outlive this turn
     late = {span: [] for span in spans}
     for _, at, _, _, _, _, milliseconds, _ in storm.receiver.lines():
         for span in spans:

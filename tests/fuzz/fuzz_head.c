@@ -37,10 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *octets = (const char *)data;
     struct head once, slowly;
-    size_t count;
+    size_t octets_read;
     head_begin(&once);
     enum head_verdict verdict = head_read(&once, octets, size, singles);
-    if (verdict != read_slowly(&slowly, octets, size, &count))
+    if (verdict != read_slowly(&slowly, octets, size, &octets_read))
         abort();
     if (verdict == HEAD_REFUSED && strcmp(once.refusal.code, slowly.refusal.code) != 0)
         abort();
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (verdict != HEAD_COMPLETE)
         return 0;
-    if (once.length != count || once.length != slowly.length ||
+    if (once.length != octets_read || once.length != slowly.length ||
         once.field_count != slowly.field_count ||
         memcmp(once.fields, slowly.fields, once.field_count * sizeof *once.fields) != 0)
         abort();

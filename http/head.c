@@ -3,6 +3,7 @@
 
 #include "http/octet.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -73,17 +74,60 @@ static enum head_verdict method_read(struct scan *scan)
     return HEAD_COMPLETE;
 }
 
+/* Whether escapes are whole, and none is a NUL. */
+static bool escapes_valid(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] != '%')
+            continue;
+        if (length - i < 3 || octet_hex(text[i + 1]) < 0 || octet_hex(text[i + 2]) < 0)
+            return false;
+        if (text[i + 1] == '0' && text[i + 2] == '0')
+            return false;
+    }
+    return true;
+}
+
+/* An IPv6 address in brackets: the octets behind it, or NULL. */
+static const char *literal_end(const char *value, size_t length)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr ignored;
+    const char *end = memchr(value, ']', length);
+    size_t size = end ? (size_t)(end - value) - 1 : sizeof text;
+    if (size >= sizeof text)
+        return NULL;
+    memcpy(text, value + 1, size);
+    text[size] = '\0';
+    return inet_pton(AF_INET6, text, &ignored) == 1 ? end + 1 : NULL;
+}
+
+/* uri-host [ ":" port ] (RFC 9110 section 7.2), without user information, and without a comma in
+ * the name, which a list of two hosts would have. */
+static bool authority_valid(const char *value, size_t length)
+{
+    const char *end = value + length, *at = value;
+    if (length > 0 && *value == '[') {
+        at = literal_end(value, length);
+        if (!at)
+            return false;
+    } else {
+        while (at < end && octet_in(&octet_target, *at) && !strchr(":/?@[],", *at))
+            at++;
+        if (!escapes_valid(value, (size_t)(at - value)))
+            return false;
+    }
+    if (at < end && *at == ':')
+        for (at++; at < end && is_digit(*at);)
+            at++;
+    return at == end;
+}
+
 /* Origin form, absolute form or the asterisk (RFC 9112 section 3.2); escapes whole and not NUL. */
 static bool target_valid(const char *target, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (target[i] != '%')
-            continue;
-        if (length - i < 3 || octet_hex(target[i + 1]) < 0 || octet_hex(target[i + 2]) < 0)
-            return false;
-        if (target[i + 1] == '0' && target[i + 2] == '0')
-            return false;
-    }
+    if (!escapes_valid(target, length))
+        return false;
     if (target[0] == '/' || (length == 1 && target[0] == '*'))
         return true;
     size_t scheme = 0;
@@ -91,7 +135,11 @@ static bool target_valid(const char *target, size_t length)
         scheme = 7;
     else if (length > 8 && strncasecmp(target, "https://", 8) == 0)
         scheme = 8;
-    return scheme > 0 && target[scheme] != '/' && target[scheme] != '?';
+    const char *host = target + scheme;
+    size_t size = 0;
+    while (scheme + size < length && host[size] != '/' && host[size] != '?')
+        size++;
+    return scheme > 0 && size > 0 && *host != ':' && authority_valid(host, size);
 }
 
 static enum head_verdict target_read(struct scan *scan)
@@ -153,14 +201,6 @@ static enum head_verdict length_noted(struct scan *scan, const char *value, size
     return HEAD_COMPLETE;
 }
 
-static bool host_valid(const char *value, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!octet_in(&octet_target, value[i]) || strchr("/?@,", value[i]))
-            return false;
-    return true;
-}
-
 static bool has_item(const char *value, size_t length, const char *item)
 {
     const char *end = value + length;
@@ -203,7 +243,7 @@ static enum head_verdict field_noted(struct scan *scan, const char *name, size_t
             break;
         if (++head->hosts > 1)
             return malformed(scan, "Host stands twice.");
-        if (!host_valid(value, length))
+        if (!authority_valid(value, length))
             return malformed(scan, "Host is not a host with an optional port.");
         break;
     case 6:

@@ -94,7 +94,7 @@ class Server:
             self.options += ("--rate-limit", "1000000/1s")
         # As on larger machines: what one connection does, another one's loop has to hear of.
         if "--loops" not in options:
-            self.options += ("--loops", "2")
+            self.options += ("--loops", os.environ.get("ONRAMP_TEST_LOOPS", "2"))
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ONRAMP_")}
         self.environment = {**inherited, **(environment or {})}
         self.process = None

@@ -8,10 +8,10 @@
 #include "api/loop.h"
 #include "api/problem.h"
 #include "api/request.h"
-#include "api/text.h"
-#include "api/timestamp.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "base/timestamp.h"
 #include "db/conditional.h"
 #include "db/rows.h"
 

@@ -7,8 +7,8 @@
 #include "api/secret_cache.h"
 #include "api/token_cache.h"
 #include "base/arena.h"
+#include "crypto/signature.h"
 #include "partners/partner.h"
-#include "partners/signature.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/binary.h"
 
-#include "api/text.h"
-#include "api/timestamp.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "base/timestamp.h"
 
 #include <endian.h>
 #include <stdlib.h>

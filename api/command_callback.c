@@ -3,7 +3,7 @@
  * descriptor, never on a command line that others on the machine can read. */
 #include "api/command.h"
 #include "api/server_url.h"
-#include "partners/signature.h"
+#include "crypto/signature.h"
 #include "partners/slug.h"
 
 #include <errno.h>

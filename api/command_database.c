@@ -2,7 +2,7 @@
 /* psql, migrate, reset: the database and the state from a terminal. */
 #include "api/command.h"
 #include "api/storage.h"
-#include "db/cluster.h"
+#include "db/embedded/cluster.h"
 
 #include <dirent.h>
 #include <errno.h>

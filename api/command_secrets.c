@@ -2,7 +2,7 @@
 /* secrets rotate: seal all secrets with a new key, and drop the old one. */
 #include "api/command.h"
 #include "api/secrets.h"
-#include "partners/seal.h"
+#include "crypto/seal.h"
 
 #include <stdlib.h>
 #include <string.h>

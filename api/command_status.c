@@ -2,7 +2,7 @@
 /* status: what runs from this state. */
 #include "api/command.h"
 #include "api/state.h"
-#include "db/cluster.h"
+#include "db/embedded/cluster.h"
 
 #include <netdb.h>
 #include <stdio.h>

@@ -8,10 +8,10 @@
 #include "api/signals.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "db/embedded.h"
+#include "crypto/seal.h"
+#include "db/embedded/embedded.h"
 #include "http/shares.h"
 #include "partners/destination.h"
-#include "partners/seal.h"
 #include "partners/sender.h"
 
 #include <arpa/inet.h>

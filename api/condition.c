@@ -6,8 +6,8 @@
 #include "api/route.h"
 #include "api/traceparent.h"
 #include "base/arena.h"
+#include "crypto/digest.h"
 #include "db/conditional.h"
-#include "db/digest.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,11 +4,11 @@
 #include "api/command.h"
 #include "api/token.h"
 #include "base/arena.h"
+#include "crypto/hex.h"
+#include "crypto/seal.h"
+#include "crypto/signature.h"
 #include "db/database.h"
-#include "db/hex.h"
 #include "partners/catalogue.h"
-#include "partners/seal.h"
-#include "partners/signature.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/layout.h"
 
-#include "api/text.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 

@@ -5,13 +5,13 @@
 #ifndef ONRAMP_API_LOOP_H
 #define ONRAMP_API_LOOP_H
 
-#include "api/request_id.h"
 #include "api/server.h"
-#include "api/text.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/watch.h"
 #include "db/lane.h"
 #include "http/http.h"
+#include "http/request_id.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

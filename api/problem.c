@@ -4,8 +4,8 @@
 #include "api/answer.h"
 #include "api/loop.h"
 #include "api/request.h"
-#include "api/text.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "db/fault.h"
 
 #include <jansson.h>

@@ -7,7 +7,6 @@
 #define ONRAMP_API_REQUEST_H
 
 #include "api/rate_limit.h"
-#include "api/request_id.h"
 #include "api/route.h"
 #include "api/target.h"
 #include "api/wait.h"
@@ -15,6 +14,7 @@
 #include "db/operation.h"
 #include "http/exchange.h"
 #include "http/http.h"
+#include "http/request_id.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "crypto/seal.h"
 #include "db/rows.h"
-#include "partners/seal.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>

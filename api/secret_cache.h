@@ -5,7 +5,7 @@
 #define ONRAMP_API_SECRET_CACHE_H
 
 #include "api/token_cache.h"
-#include "partners/signature.h"
+#include "crypto/signature.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
 
 #include "api/command.h"
 #include "base/arena.h"
+#include "crypto/seal.h"
+#include "crypto/signature.h"
 #include "db/database.h"
-#include "partners/seal.h"
-#include "partners/signature.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -5,7 +5,7 @@
  *   running      JSON about the daemon that holds the lock; of no meaning while nobody does
  *   credentials  what the first start made, mode 0600
  *   log/         of the detached daemon and of PostgreSQL
- *   postgres/, socket/   see db/cluster.h
+ *   postgres/, socket/   see db/embedded/cluster.h
  *
  * Nothing of it is ever handled as root: who starts as root goes on as the owner of the directory,
  * which is the system user "onramp" unless somebody else has made it. */

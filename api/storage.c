@@ -3,7 +3,7 @@
 
 #include "api/command.h"
 #include "db/database.h"
-#include "db/embedded.h"
+#include "db/embedded/embedded.h"
 #include "db/migration.h"
 
 #include <stdio.h>

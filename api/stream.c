@@ -6,9 +6,9 @@
 #include "api/loop.h"
 #include "api/media_type.h"
 #include "api/request.h"
-#include "api/text.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "db/rows.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #include "api/token.h"
 
 #include "base/arena.h"
-#include "db/base62.h"
-#include "db/hex.h"
+#include "crypto/base62.h"
+#include "crypto/hex.h"
 
 #include <stdint.h>
 #include <stdio.h>

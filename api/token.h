@@ -8,7 +8,7 @@
 #ifndef ONRAMP_API_TOKEN_H
 #define ONRAMP_API_TOKEN_H
 
-#include "db/digest.h"
+#include "crypto/digest.h"
 #include "db/operation.h"
 
 enum { TOKEN_KEY_ID = 12, TOKEN_RANDOM = 32, TOKEN_CHECK = 6 };

@@ -2,7 +2,7 @@
 #include "api/token_cache.h"
 
 #include "base/arena.h"
-#include "db/hex.h"
+#include "crypto/hex.h"
 #include "db/rows.h"
 
 #include <openssl/crypto.h>

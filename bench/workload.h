@@ -7,7 +7,7 @@
 #ifndef ONRAMP_BENCH_WORKLOAD_H
 #define ONRAMP_BENCH_WORKLOAD_H
 
-#include "partners/signature.h"
+#include "crypto/signature.h"
 
 #include <stdbool.h>
 #include <stddef.h>

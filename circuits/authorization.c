@@ -2,7 +2,7 @@
 #include "circuits/authorization.h"
 
 #include "base/arena.h"
-#include "db/base62.h"
+#include "crypto/base62.h"
 
 #include <string.h>
 

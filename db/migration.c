@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/migration.h"
 
+#include "crypto/hex.h"
 #include "db/database.h"
-#include "db/hex.h"
 
 #include <openssl/evp.h>
 #include <stdarg.h>

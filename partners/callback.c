@@ -2,7 +2,7 @@
 #include "partners/callback.h"
 
 #include "base/arena.h"
-#include "db/digest.h"
+#include "crypto/digest.h"
 #include "db/provider_status.h"
 
 #include <string.h>

@@ -2,9 +2,9 @@
 #include "partners/partner.h"
 
 #include "base/arena.h"
+#include "crypto/seal.h"
+#include "crypto/signature.h"
 #include "partners/offer.h"
-#include "partners/seal.h"
-#include "partners/signature.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@ extern const struct operation partner_create, partner_get, partner_list, partner
 extern const struct operation peering_location_list;
 extern const struct operation callback_secret_rotate;
 /* The live callback secrets of a partner, newest first: (id, secret, expires_at, created_at). A
- * secret is sealed for "callback:<partner>" (partners/seal.h). */
+ * secret is sealed for "callback:<partner>" (crypto/seal.h). */
 extern const struct operation callback_secret_list;
 
 #endif

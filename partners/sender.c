@@ -2,6 +2,8 @@
 #include "partners/sender.h"
 
 #include "base/arena.h"
+#include "crypto/seal.h"
+#include "crypto/signature.h"
 #include "db/fault.h"
 #include "db/lane.h"
 #include "db/rows.h"
@@ -9,8 +11,6 @@
 #include "partners/destination.h"
 #include "partners/excerpt.h"
 #include "partners/post.h"
-#include "partners/seal.h"
-#include "partners/signature.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

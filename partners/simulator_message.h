@@ -6,7 +6,7 @@
 #ifndef ONRAMP_PARTNERS_SIMULATOR_MESSAGE_H
 #define ONRAMP_PARTNERS_SIMULATOR_MESSAGE_H
 
-#include "partners/signature.h"
+#include "crypto/signature.h"
 #include "partners/simulator_plan.h"
 
 enum { MESSAGE_ID = 64, MESSAGE_TIME = 25 };

@@ -2,10 +2,10 @@
 #include "partners/webhook.h"
 
 #include "base/arena.h"
+#include "crypto/seal.h"
+#include "crypto/signature.h"
 #include "db/event_type.h"
 #include "partners/destination.h"
-#include "partners/seal.h"
-#include "partners/signature.h"
 
 #include <string.h>
 

@@ -15,10 +15,11 @@ HOUSE = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = {
     "base": {"base"},
     "http": {"http", "base"},
-    "db": {"db", "base"},
-    "circuits": {"circuits", "db", "base"},
-    "partners": {"partners", "db", "base"},
-    "api": {"api", "http", "circuits", "partners", "db", "base"},
+    "crypto": {"crypto", "base"},
+    "db": {"db", "crypto", "base"},
+    "circuits": {"circuits", "db", "crypto", "base"},
+    "partners": {"partners", "db", "crypto", "base"},
+    "api": {"api", "http", "circuits", "partners", "db", "crypto", "base"},
 }
 # Who alone may include a library's header: folders and files.
 LIBRARIES = {
@@ -28,7 +29,7 @@ LIBRARIES = {
 }
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
-    "base", "http", "circuits", "partners", "db", "migrations", "tests", "bench", "openapi",
+    "base", "crypto", "http", "circuits", "partners", "db", "migrations", "tests", "bench", "openapi",
 }
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {

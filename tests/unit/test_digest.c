@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 and HMAC-SHA-256 against the published examples, whatever was hashed or signed before. */
-#include "db/digest.h"
-#include "db/hex.h"
+#include "crypto/digest.h"
+#include "crypto/hex.h"
 
 #include <check.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sealing secrets: what was sealed opens, whatever was touched does not, and a file of keys is read
  * to the letter. */
-#include "partners/seal.h"
-#include "partners/signature.h"
+#include "crypto/seal.h"
+#include "crypto/signature.h"
 
 #include <check.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Standard Webhooks signatures: the published example, and everything that must be refused. */
-#include "partners/signature.h"
+#include "crypto/signature.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -3,12 +3,12 @@
 #include "api/binary.h"
 #include "api/media_type.h"
 #include "api/problem.h"
-#include "api/request_id.h"
 #include "api/target.h"
-#include "api/text.h"
-#include "api/timestamp.h"
 #include "base/arena.h"
+#include "base/text.h"
+#include "base/timestamp.h"
 #include "db/fault.h"
+#include "http/request_id.h"
 
 #include <check.h>
 #include <jansson.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/cluster.h"
+#include "db/embedded/cluster.h"
 
+#include "crypto/digest.h"
 #include "db/conninfo.h"
-#include "db/digest.h"
-#include "db/memory.h"
+#include "db/embedded/memory.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  *
  * The check is the CRC-32 of all that stands before it, in 6 base62 digits: a typo, or a secret of
  * another kind, is told apart without a look into the database. */
-#ifndef ONRAMP_DB_BASE62_H
-#define ONRAMP_DB_BASE62_H
+#ifndef ONRAMP_CRYPTO_BASE62_H
+#define ONRAMP_CRYPTO_BASE62_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
  *
  * Sessions are let in by peer authentication alone: the operating system user that owns the state
  * may act as onramp_admin (superuser) and as onramp_daemon; there is no password and no port. */
-#ifndef ONRAMP_DB_CLUSTER_H
-#define ONRAMP_DB_CLUSTER_H
+#ifndef ONRAMP_DB_EMBEDDED_CLUSTER_H
+#define ONRAMP_DB_EMBEDDED_CLUSTER_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/digest.h"
+#include "crypto/digest.h"
 
-#include "db/hex.h"
+#include "crypto/hex.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>

@@ -4,8 +4,8 @@
  * One key a line, `<key id> <base64 of 32 octets>`; the first one seals, the others only open what
  * they sealed before. Empty lines and lines that begin with # are passed over. Nobody but its owner
  * may read or write the file. An error names the file and the line, never what stands there. */
-#ifndef ONRAMP_PARTNERS_SEAL_KEYS_H
-#define ONRAMP_PARTNERS_SEAL_KEYS_H
+#ifndef ONRAMP_CRYPTO_SEAL_KEYS_H
+#define ONRAMP_CRYPTO_SEAL_KEYS_H
 
 #include <stdbool.h>
 #include <stddef.h>

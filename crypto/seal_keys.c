@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "partners/seal_keys.h"
+#include "crypto/seal_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/timestamp.h"
+#include "base/timestamp.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * Source: the Standard Webhooks specification 1.0.0, "Signature scheme": the signed content is
  * `webhook-id . webhook-timestamp . body`, the secret is `whsec_` and the base64 of 24-64 octets.
  * We read timestamps and signatures more strictly than the reference libraries do. */
-#ifndef ONRAMP_PARTNERS_SIGNATURE_H
-#define ONRAMP_PARTNERS_SIGNATURE_H
+#ifndef ONRAMP_CRYPTO_SIGNATURE_H
+#define ONRAMP_CRYPTO_SIGNATURE_H
 
 #include <stdbool.h>
 #include <stddef.h>

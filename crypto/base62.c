@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/base62.h"
+#include "crypto/base62.h"
 
 #include <openssl/rand.h>
 #include <string.h>

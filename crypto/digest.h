@@ -3,8 +3,8 @@
  *
  * SHA256() and HMAC() look their algorithms up by name at every call, which takes longer than to
  * hash a token. Here they are looked up once. */
-#ifndef ONRAMP_DB_DIGEST_H
-#define ONRAMP_DB_DIGEST_H
+#ifndef ONRAMP_CRYPTO_DIGEST_H
+#define ONRAMP_CRYPTO_DIGEST_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "partners/signature.h"
+#include "crypto/signature.h"
 
-#include "db/digest.h"
+#include "crypto/digest.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request_id.h - the id under which a request is answered and logged. */
-#ifndef ONRAMP_API_REQUEST_ID_H
-#define ONRAMP_API_REQUEST_ID_H
+#ifndef ONRAMP_HTTP_REQUEST_ID_H
+#define ONRAMP_HTTP_REQUEST_ID_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/memory.h"
+#include "db/embedded/memory.h"
 
 #include <limits.h>
 #include <stdbool.h>

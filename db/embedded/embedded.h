@@ -4,10 +4,10 @@
  * It is a child of the daemon: it stops when the daemon stops, however that happens, and when it
  * dies it is started again, at once the first time and then more and more slowly. Every function
  * belongs to the main thread of the process. */
-#ifndef ONRAMP_DB_EMBEDDED_H
-#define ONRAMP_DB_EMBEDDED_H
+#ifndef ONRAMP_DB_EMBEDDED_EMBEDDED_H
+#define ONRAMP_DB_EMBEDDED_EMBEDDED_H
 
-#include "db/cluster.h"
+#include "db/embedded/cluster.h"
 
 struct embedded;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hex.h - octets as lower-case hexadecimal text. */
-#ifndef ONRAMP_DB_HEX_H
-#define ONRAMP_DB_HEX_H
+#ifndef ONRAMP_CRYPTO_HEX_H
+#define ONRAMP_CRYPTO_HEX_H
 
 #include <stddef.h>
 

@@ -6,14 +6,14 @@
  * with it and says whose secret it is: "callback:<partner>" or "webhook:<role>:<customer, partner
  * or nothing>"; a sealed secret that was moved to another owner's row does not open there.
  *
- * The keys are the process's, in any thread. Their file (partners/seal_keys.h) may change while the
+ * The keys are the process's, in any thread. Their file (crypto/seal_keys.h) may change while the
  * process runs: it is read again when it is another one at the next sealing, and when a secret was
  * sealed with a key that is not known. A key that has left the file still opens here. */
-#ifndef ONRAMP_PARTNERS_SEAL_H
-#define ONRAMP_PARTNERS_SEAL_H
+#ifndef ONRAMP_CRYPTO_SEAL_H
+#define ONRAMP_CRYPTO_SEAL_H
 
 #include "base/arena.h"
-#include "partners/seal_keys.h"
+#include "crypto/seal_keys.h"
 
 #include <stdbool.h>
 

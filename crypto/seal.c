@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "partners/seal.h"
+#include "crypto/seal.h"
 
 #include <limits.h>
 #include <openssl/crypto.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/embedded.h"
+#include "db/embedded/embedded.h"
 
 #include "db/database.h"
 

@@ -2,8 +2,8 @@
 /* text.h - a growing buffer for answers, and the JSON that is written into it.
  *
  * The buffer is kept from one answer to the next; out of memory ends the process. */
-#ifndef ONRAMP_API_TEXT_H
-#define ONRAMP_API_TEXT_H
+#ifndef ONRAMP_BASE_TEXT_H
+#define ONRAMP_BASE_TEXT_H
 
 #include <stddef.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* timestamp.h - from PostgreSQL's forms of a timestamptz to RFC 3339. */
-#ifndef ONRAMP_API_TIMESTAMP_H
-#define ONRAMP_API_TIMESTAMP_H
+#ifndef ONRAMP_BASE_TIMESTAMP_H
+#define ONRAMP_BASE_TIMESTAMP_H
 
 #include <stdbool.h>
 #include <stdint.h>

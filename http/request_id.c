@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/request_id.h"
+#include "http/request_id.h"
 
 #include <stdlib.h>
 #include <string.h>

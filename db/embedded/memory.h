@@ -6,8 +6,8 @@
  * memory.limit_in_bytes of version 1), its address space, and what the kernel promises in all where
  * it promises no more than it has (vm.overcommit_memory = 2, as PostgreSQL's documentation
  * advises). */
-#ifndef ONRAMP_DB_MEMORY_H
-#define ONRAMP_DB_MEMORY_H
+#ifndef ONRAMP_DB_EMBEDDED_MEMORY_H
+#define ONRAMP_DB_EMBEDDED_MEMORY_H
 
 /* Octets; 1 GB when nothing tells. proc is where /proc is, cgroups where /sys/fs/cgroup is. What
  * can't be read or is no number ("max", "unlimited") bounds nothing. From within a container the

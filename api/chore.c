@@ -9,7 +9,7 @@
 #include "db/conditional.h"
 #include "db/rows.h"
 #include "partners/callback.h"
-#include "partners/delivery.h"
+#include "webhooks/delivery.h"
 
 #include <stdlib.h>
 #include <string.h>

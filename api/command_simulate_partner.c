@@ -5,11 +5,11 @@
 #include "api/server_url.h"
 #include "api/signals.h"
 #include "api/simulator_summary.h"
-#include "api/webhook_receiver.h"
-#include "partners/simulator_endpoint.h"
-#include "partners/simulator_keys.h"
-#include "partners/simulator_run.h"
 #include "partners/slug.h"
+#include "simulator/endpoint.h"
+#include "simulator/keys.h"
+#include "simulator/receiver.h"
+#include "simulator/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,8 +11,8 @@
 #include "crypto/seal.h"
 #include "db/embedded/embedded.h"
 #include "http/shares.h"
-#include "partners/destination.h"
-#include "partners/sender.h"
+#include "webhooks/destination.h"
+#include "webhooks/sender.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "partners/destination.h"
-#include "partners/schedule.h"
+#include "webhooks/destination.h"
+#include "webhooks/schedule.h"
 
 #include <ctype.h>
 #include <getopt.h>

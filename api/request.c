@@ -16,7 +16,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "db/rows.h"
-#include "partners/sender.h"
+#include "webhooks/sender.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,9 +10,9 @@
 #include "circuits/limit.h"
 #include "circuits/vnet.h"
 #include "partners/callback.h"
-#include "partners/delivery.h"
 #include "partners/partner.h"
-#include "partners/webhook.h"
+#include "webhooks/delivery.h"
+#include "webhooks/webhook.h"
 
 #include <stdio.h>
 #include <string.h>

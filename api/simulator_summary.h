@@ -3,7 +3,7 @@
 #ifndef ONRAMP_API_SIMULATOR_SUMMARY_H
 #define ONRAMP_API_SIMULATOR_SUMMARY_H
 
-#include "partners/simulator.h"
+#include "simulator/simulator.h"
 
 /* One line on the terminal that standard error is, written over the last one; nothing elsewhere. */
 void summary_show(const struct simulator_tally *tally);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "circuits/event.h"
 #include "db/rows.h"
-#include "partners/sender.h"
+#include "webhooks/sender.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -19,17 +19,19 @@ LAYERS = {
     "db": {"db", "crypto", "base"},
     "circuits": {"circuits", "db", "crypto", "base"},
     "partners": {"partners", "db", "crypto", "base"},
-    "api": {"api", "http", "circuits", "partners", "db", "crypto", "base"},
+    "webhooks": {"webhooks", "db", "crypto", "base"},
+    "simulator": {"simulator", "partners", "db", "crypto", "base"},
+    "api": {"api", "http", "circuits", "partners", "webhooks", "simulator", "db", "crypto", "base"},
 }
 # Who alone may include a library's header: folders and files.
 LIBRARIES = {
-    "curl/curl.h": {"partners"},
-    "microhttpd.h": {"http/library.c", "api/webhook_receiver.c"},
+    "curl/curl.h": {"webhooks", "simulator"},
+    "microhttpd.h": {"http/library.c", "simulator/receiver.c"},
     "libpq-fe.h": {"db"},
 }
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
-    "base", "crypto", "http", "circuits", "partners", "db", "migrations", "tests", "bench", "openapi",
+    "base", "crypto", "http", "circuits", "partners", "webhooks", "simulator", "db", "migrations", "tests", "bench", "openapi",
 }
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {
@@ -40,9 +42,9 @@ NOT_ROUTED = {
     "callback_memory_sweep": "partners/",
     "conditional_call": "db/",
     "conditional_call_each": "db/",
-    "delivery_claim": "partners/",
-    "delivery_record": "partners/",
-    "delivery_sweep": "partners/",
+    "delivery_claim": "webhooks/",
+    "delivery_record": "webhooks/",
+    "delivery_sweep": "webhooks/",
     "event_month_sweep": "circuits/",
     "feed_sweep": "circuits/",
     "feed_tail": "circuits/",
@@ -232,7 +234,7 @@ def test_copies_of_the_types_of_events_equal_the_database():
 
 
 def test_what_a_webhook_may_hear_are_the_types_of_events():
-    chosen = the_c_of("partners").split("event_patterns[] = {")[1].split("}")[0]
+    chosen = the_c_of("webhooks").split("event_patterns[] = {")[1].split("}")[0]
     words = re.findall(r'"([\w.*]+)"|EVENT_TYPES', chosen)
     in_c = sum(([word] if word else event_types_in_c() for word in words), [])
     graph = (HOUSE / "migrations/0007_provider_transition.sql").read_text()

@@ -4,7 +4,7 @@
 #ifndef ONRAMP_TESTS_UNIT_SIMULATOR_RIG_H
 #define ONRAMP_TESTS_UNIT_SIMULATOR_RIG_H
 
-#include "partners/simulator.h"
+#include "simulator/simulator.h"
 
 #define KEY   "5f0c7a52-6d0e-4b6f-8a54-0d4f4c1f3a10"
 #define OTHER "5f0c7a52-6d0e-4b6f-8a54-0d4f4c1f3a11"

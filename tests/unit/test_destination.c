@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where webhooks may go: the edges of every range, and every way to spell a host. */
-#include "partners/destination.h"
+#include "webhooks/destination.h"
 
 #include <arpa/inet.h>
 #include <check.h>

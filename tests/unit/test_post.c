@@ -2,9 +2,9 @@
 /* One HTTP POST, against a listener that answers whatever a test wants: what counts as an answer,
  * what is said of the rest, and that what is not allowed is never connected to. */
 #include "db/lane.h"
-#include "partners/destination.h"
-#include "partners/excerpt.h"
-#include "partners/post.h"
+#include "webhooks/destination.h"
+#include "webhooks/excerpt.h"
+#include "webhooks/post.h"
 
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a webhook is tried again, under a clock that is only counted. */
-#include "partners/schedule.h"
+#include "webhooks/schedule.h"
 
 #include <check.h>
 #include <stdio.h>

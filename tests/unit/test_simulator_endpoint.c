@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a simulated partner makes of the webhooks that come to it. */
-#include "partners/simulator_endpoint.h"
+#include "simulator/endpoint.h"
 #include "simulator_rig.h"
 
 #include <check.h>

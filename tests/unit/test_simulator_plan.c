@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a simulated partner plans, and the bytes that it sends. */
-#include "partners/simulator_message.h"
+#include "simulator/message.h"
 
 #include <check.h>
 #include <jansson.h>

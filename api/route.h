@@ -60,7 +60,7 @@ enum routing { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 enum { ALLOW_MAX = 64 };
 
 /* Find the route. With ROUTE_NO_METHOD, as always for OPTIONS, allow gets the methods that the path
- * has; the path "*" is of every method. */
+ * has; OPTIONS of the path "*" asks for those of any. */
 enum routing route_find(const struct route **out, struct bindings *bindings, char allow[ALLOW_MAX],
                         enum method method, const struct target *target);
 

@@ -160,11 +160,11 @@ static void allow_add(char allow[ALLOW_MAX], const char *name)
 }
 
 /* The names of the methods of a path, in the order of the table of methods. */
-static void allow_write(char allow[ALLOW_MAX], const struct target *target)
+static void allow_write(char allow[ALLOW_MAX], enum method method, const struct target *target)
 {
     unsigned has = 0;
     struct bindings ignored;
-    bool any = strcmp(target->path, "*") == 0;
+    bool any = method == OPTIONS && strcmp(target->path, "*") == 0;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (any || matches(routes[i].pattern, target, &ignored))
             has |= 1u << routes[i].method | (routes[i].method == GET ? 1u << HEAD : 0);
@@ -195,6 +195,6 @@ enum routing route_find(const struct route **out, struct bindings *bindings, cha
             *out = &routes[i];
             return ROUTE_FOUND;
         }
-    allow_write(allow, target);
+    allow_write(allow, method, target);
     return allow[0] != '\0' ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }

@@ -3,7 +3,7 @@
 #
 # The folder is the list: every NNNN_*.sql and every functions/*.sql, in name order. A file that comes
 # or goes configures anew, because the folders' own times change with it.
-include(${CMAKE_SOURCE_DIR}/api/embed.cmake)
+include(${CMAKE_SOURCE_DIR}/base/embed.cmake)
 
 # Embed the files of one folder that match a pattern; append the rows of their table to <rows>.
 function(onramp_embed_folder target prefix folder pattern rows)

@@ -34,10 +34,10 @@ class Machine:
         self.fakes = folder / "fakes"
         self.home = folder / "home"
         self.checkout = folder / "check out"
-        for made in (self.fakes, self.home, self.checkout / "api"):
+        for made in (self.fakes, self.home, self.checkout / "cli"):
             made.mkdir(parents=True)
         shutil.copy2(ROOT / "onramp", self.checkout)
-        shutil.copy2(ROOT / "api/usage.txt", self.checkout / "api")
+        shutil.copy2(ROOT / "cli/usage.txt", self.checkout / "cli")
         self.asked = folder / "asked"
         self.asked.write_text("")
         self.asked.chmod(0o666)
@@ -227,7 +227,7 @@ def test_help_and_mistakes_need_no_build(machine, words, code):
     machine.has([])
     done = machine.run(*words)
     assert done.returncode == code
-    assert (ROOT / "api/usage.txt").read_text() in (done.stdout if code == 0 else done.stderr)
+    assert (ROOT / "cli/usage.txt").read_text() in (done.stdout if code == 0 else done.stderr)
     assert machine.asked.read_text() == ""
 
 

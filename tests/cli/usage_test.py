@@ -9,7 +9,7 @@ from place import BINARY, ROOT
 
 VERBS = ["up", "down", "status", "env", "psql", "migrate", "reset", "token create", "secrets rotate",
          "retention", "callback"]
-USAGE = (ROOT / "api/usage.txt").read_text()
+USAGE = (ROOT / "cli/usage.txt").read_text()
 
 
 def call(*words):
@@ -48,7 +48,7 @@ def test_every_verb_takes_every_option(verb):
 
 
 def test_the_usage_names_every_verb_and_every_option():
-    table = (ROOT / "api/options.c").read_text()
+    table = (ROOT / "cli/options.c").read_text()
     names = [line.split('"')[1] for line in table.splitlines()
              if line.startswith('    {"') and "offsetof" in line]
     assert len(names) > 20

@@ -4,6 +4,7 @@
 Dependencies point one way, each library is included in one place, one word names an operation
 everywhere, and a copy of anything that the database decides is equal to the original.
 """
+import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +22,9 @@ LAYERS = {
     "partners": {"partners", "db", "crypto", "base"},
     "webhooks": {"webhooks", "db", "crypto", "base"},
     "simulator": {"simulator", "partners", "db", "crypto", "base"},
-    "api": {"api", "http", "circuits", "partners", "webhooks", "simulator", "db", "crypto", "base"},
+    "api": {"api", "http", "circuits", "partners", "webhooks", "db", "crypto", "base"},
+    "cli": {"cli", "api", "simulator", "circuits", "partners", "webhooks", "http", "db", "crypto",
+            "base"},
 }
 # Who alone may include a library's header: folders and files.
 LIBRARIES = {
@@ -31,13 +34,13 @@ LIBRARIES = {
 }
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
-    "base", "crypto", "http", "circuits", "partners", "webhooks", "simulator", "db", "migrations", "tests", "bench", "openapi",
+    "base", "cli", "crypto", "http", "circuits", "partners", "webhooks", "simulator", "db", "migrations", "tests", "bench", "openapi",
 }
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {
     "batch_lock": "db/",
     "callback_apply_each": "partners/",
-    "catalogue_load": "api/",
+    "catalogue_load": "cli/",
     "callback_secret_list": "partners/",
     "callback_memory_sweep": "partners/",
     "conditional_call": "db/",
@@ -55,16 +58,16 @@ NOT_ROUTED = {
     "connection_create_each": "circuits/",
     "connection_delete_each": "circuits/",
     "customer_get": "circuits/",
-    "retention_list": "api/",
-    "retention_set": "api/",
+    "retention_list": "cli/",
+    "retention_set": "cli/",
     "schema_ready": "api/",
-    "seal_key_add": "api/",
-    "seal_key_drop": "api/",
-    "seal_key_list": "api/",
-    "secret_reseal": "api/",
-    "secret_seal_validate": "api/",
-    "secret_stale_count": "api/",
-    "secret_stale_list": "api/",
+    "seal_key_add": "cli/",
+    "seal_key_drop": "cli/",
+    "seal_key_list": "cli/",
+    "secret_reseal": "cli/",
+    "secret_seal_validate": "cli/",
+    "secret_stale_count": "cli/",
+    "secret_stale_list": "cli/",
     "token_check": "api/",
 }
 
@@ -123,6 +126,43 @@ def test_dependencies_point_one_way(layer):
             folder = name.split("/")[0]
             if "/" in name and folder in LAYERS:
                 assert folder in LAYERS[layer], f"{path} includes {name}"
+
+
+def test_the_layers_have_a_bottom_and_no_circle():
+    left = {layer: below - {layer} for layer, below in LAYERS.items()}
+    while left:
+        lowest = {layer for layer, below in left.items() if not below & left.keys()}
+        assert lowest, f"a circle: {left}"
+        left = {layer: below for layer, below in left.items() if layer not in lowest}
+
+
+def symbols(build, layer):
+    """(those that its objects define, those that they want) as the linker sees them."""
+    archive = build / layer / f"libonramp_{layer}.a"
+    # A build folder keeps the objects of sources that have gone.
+    objects = [archive] if archive.exists() else [
+        path for path in (build / layer).rglob("*.c.o") if (HOUSE / layer / path.stem).exists()]
+    assert objects, f"no objects of {layer} in {build}"
+    listed = subprocess.run(["nm", "-P", "-g", *objects], capture_output=True, text=True, check=True)
+    defined, wanted = set(), set()
+    for line in listed.stdout.splitlines():
+        words = line.split()
+        if len(words) > 1 and not line.endswith(":"):
+            (wanted if words[1] in "Uw" else defined).add(words[0])
+    return defined, wanted - defined
+
+
+def test_what_the_linker_sees_points_one_way():
+    """A declaration copied by hand, or an extern, is no include, and an arrow all the same."""
+    build = pathlib.Path(os.environ.get("ONRAMPD") or HOUSE / "build/release/onrampd").parent
+    if not (build / "base").is_dir():
+        pytest.skip(f"no objects beside the program in {build}")
+    seen = {layer: symbols(build, layer) for layer in LAYERS}
+    arrows = {(user, used): sorted(seen[user][1] & seen[used][0])
+              for user in LAYERS for used in LAYERS if user != used and seen[user][1] & seen[used][0]}
+    assert ("cli", "api") in arrows and ("api", "http") in arrows  # they are looked for rightly
+    for (user, used), names in arrows.items():
+        assert used in LAYERS[user], f"{user} uses {names[:5]} of {used}"
 
 
 @pytest.mark.parametrize("header", LIBRARIES)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/quantity.h"
+#include "cli/quantity.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -107,9 +107,9 @@ END_TEST
 START_TEST(a_method_that_the_path_lacks_is_told_which_it_has)
 {
     ck_assert_int_eq(find(PUT, "/v1/vnets/x"), ROUTE_NO_METHOD);
-    ck_assert_str_eq(allow, "GET, HEAD, PATCH, DELETE");
+    ck_assert_str_eq(allow, "GET, HEAD, PATCH, DELETE, OPTIONS");
     ck_assert_int_eq(find(METHOD_OTHER, "/v1/circuits"), ROUTE_NO_METHOD);
-    ck_assert_str_eq(allow, "GET, HEAD, POST");
+    ck_assert_str_eq(allow, "GET, HEAD, POST, OPTIONS");
 }
 END_TEST
 
@@ -117,7 +117,7 @@ START_TEST(head_goes_the_way_of_get)
 {
     ck_assert_int_eq(find(HEAD, "/healthz"), ROUTE_FOUND);
     ck_assert_int_eq(find(HEAD, "/v1/partners/equinix/callbacks"), ROUTE_NO_METHOD);
-    ck_assert_str_eq(allow, "POST");
+    ck_assert_str_eq(allow, "POST, OPTIONS");
 }
 END_TEST
 

@@ -12,7 +12,7 @@ enum { PATIENCE_MS = 20000 };
 
 void voice_prepare(struct voice *voice, struct stage *stage)
 {
-    alone_say(&voice->alone, stage, &voice->script, voice->ending == ENDS);
+    alone_say(&voice->alone, stage, &voice->script, voice->ending == ENDS || voice->script.cut);
 }
 
 bool voice_has_more(const struct voice *voice)

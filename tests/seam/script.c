@@ -429,7 +429,7 @@ void script_add_cut(struct script *script, uint64_t *random, unsigned id)
     script->length = begin + kept;
     if (kept >= head)
         hear_refusal(script, "malformed_request");
-    script->closes = true;
+    script->closes = script->cut = true;
 }
 
 void script_mutate(struct script *script, uint64_t *random)

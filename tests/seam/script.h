@@ -21,6 +21,7 @@ struct script {
     struct expected answers[ANSWERS_MAX]; /* those that are answered */
     unsigned answer_count;
     bool closes;  /* the server, behind the last of them */
+    bool cut;     /* it ends too soon; without its end there is no answer */
     bool mutated; /* nobody knows what it has to hear */
     /* Writes that have to be done, by ID; whatever else it asks for must not be. */
     unsigned writes[ANSWERS_MAX];

@@ -192,7 +192,7 @@ void connection_free(struct connection *connection)
     /* Closing the descriptor would not do: a program that is being started has it too for a moment,
      * and so has who lingers. */
     epoll_ctl(http->settings.epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
-    if (connection->lingers && !connection->ended) {
+    if (connection->lingers) {
         int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
         if (fd >= 0)
             linger_begin(&http->lingers, http->settings.epoll_fd, fd, http->now);

@@ -55,7 +55,8 @@ def patience(seconds):
 
 def sanitized():
     """Whether the server is built with a sanitizer."""
-    return b"__asan_init" in pathlib.Path(BINARY).read_bytes()
+    program = pathlib.Path(BINARY).read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def polled(holds, seconds=30):

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alone.h"
+#include "demand.h"
 
 #include "answers.h"
 #include "peer.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static void check(const struct alone *alone, const struct script *script, bool e
         answers_show("said alone", script->octets, script->length);
         answers_show("heard", alone->heard.octets, alone->heard.length);
     }
-    ck_assert_msg(good, "alone: %s", why);
+    demand(good, "alone: %s", why);
 }
 
 void alone_say(struct alone *alone, struct stage *stage, const struct script *script, bool ends)
@@ -56,8 +56,8 @@ void alone_say(struct alone *alone, struct stage *stage, const struct script *sc
     stage_settle(stage);
     peer_close(&peer, false);
     stage_settle(stage);
-    ck_assert_uint_eq(http_connections(stage->http), 0);
-    ck_assert_uint_eq(stage->application.live, 0);
+    must(http_connections(stage->http) == 0);
+    must(stage->application.live == 0);
     check(alone, script, ends);
 }
 

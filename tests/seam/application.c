@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "application.h"
+#include "demand.h"
 
 #include "chance.h"
 
@@ -68,8 +69,8 @@ static struct job *job_new(struct exchange *exchange)
 {
     struct application *application = exchange->context;
     struct job *job = calloc(1, sizeof *job);
-    ck_assert_ptr_nonnull(job);
-    ck_assert_msg(!exchange->of, "an exchange begins twice");
+    must(job);
+    demand(!exchange->of, "an exchange begins twice");
     job->application = application;
     job->exchange = exchange;
     job->next = application->jobs;
@@ -90,7 +91,7 @@ static void job_sets_out(struct job *job, unsigned turns)
 static void done(struct exchange *exchange)
 {
     struct job *job = exchange->of;
-    ck_assert_msg(job, "an exchange is done that was not begun");
+    demand(job, "an exchange is done that was not begun");
     *(job->previous ? &job->previous->next : &job->application->jobs) = job->next;
     if (job->next)
         job->next->previous = job->previous;
@@ -105,7 +106,7 @@ static void done(struct exchange *exchange)
 static void answer(struct exchange *exchange, int status, const char *text)
 {
     char *copy = strdup(text);
-    ck_assert_ptr_nonnull(copy);
+    must(copy);
     exchange_answer(exchange, status, copy, strlen(copy), OCTETS_GIVEN);
     exchange_header(exchange, "Content-Type", "text/plain");
 }
@@ -122,7 +123,7 @@ static ssize_t stream_source(struct exchange *exchange, char *out, size_t size)
         return 0;
     }
     int written = snprintf(out, size, "%s %u\n", parts[job->part++], job->id);
-    ck_assert(written > 0 && (size_t)written < size);
+    must(written > 0 && (size_t)written < size);
     return written;
 }
 
@@ -153,8 +154,8 @@ static void write_count(struct job *job)
 {
     struct application *application = job->application;
     struct exchange *exchange = job->exchange;
-    ck_assert_uint_lt(job->id, IDS);
-    ck_assert_int_eq(exchange->body[exchange->body_length], '\0');
+    must(job->id < IDS);
+    must(exchange->body[exchange->body_length] == '\0');
     application->writes[job->id]++;
     application->sums[job->id] = application_sum(exchange->body, exchange->body_length);
     job_sets_out(job, late(application));
@@ -190,7 +191,7 @@ static void begin(struct exchange *exchange)
     const char *slash = strrchr(exchange->target, '/');
     const char *authorization = exchange_field(exchange, "authorization");
     job->id = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : 0;
-    ck_assert(exchange->method[0] != '\0' && exchange->target[0] != '\0');
+    must(exchange->method[0] != '\0' && exchange->target[0] != '\0');
     if (authorization && strcmp(authorization, "bad") == 0)
         answer(exchange, 401, "no");
 }
@@ -199,7 +200,7 @@ static void ready(struct exchange *exchange)
 {
     struct job *job = exchange->of;
     struct application *application = job->application;
-    ck_assert_msg(!job->ready && !job->refused, "an exchange is ready twice");
+    demand(!job->ready && !job->refused, "an exchange is ready twice");
     job->ready = true;
     if (starts(exchange->target, "/echo/")) {
         echo(job);
@@ -222,7 +223,7 @@ static void ready(struct exchange *exchange)
 static void gone(struct exchange *exchange)
 {
     struct job *job = exchange->of;
-    ck_assert_msg(job && job->ready, "one is gone whose request was not whole");
+    demand(job && job->ready, "one is gone whose request was not whole");
     job->application->gone++;
     job->application->ended += exchange_ended(exchange);
 }
@@ -230,8 +231,8 @@ static void gone(struct exchange *exchange)
 static void refuse(struct exchange *exchange, struct refusal refusal)
 {
     struct job *job = exchange->of ? exchange->of : job_new(exchange);
-    ck_assert_msg(!job->ready, "a request is refused that was ready");
-    ck_assert_msg(!job->refused, "a request is refused twice");
+    demand(!job->ready, "a request is refused that was ready");
+    demand(!job->refused, "a request is refused twice");
     job->refused = true;
     answer(exchange, application_status(refusal.code), refusal.code);
 }

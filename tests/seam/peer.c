@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer.h"
+#include "demand.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum { PATIENCE_MS = 20000, LOOPBACK = 0x7F000000 };
 void peer_open(struct peer *peer, struct stage *stage)
 {
     int ends[2];
-    ck_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
     *peer = (struct peer){.stage = stage, .fd = ends[0]};
     http_adopt(stage->http, ends[1]);
 }
@@ -26,9 +26,8 @@ void peer_connect(struct peer *peer, struct stage *stage, unsigned from)
     peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     here.sin_addr.s_addr = htonl(LOOPBACK | from);
     if (from)
-        ck_assert(bind(peer->fd, (struct sockaddr *)&here, sizeof here) == 0);
-    ck_assert(connect(peer->fd, (struct sockaddr *)&stage->listening, sizeof stage->listening) ==
-              0);
+        must(bind(peer->fd, (struct sockaddr *)&here, sizeof here) == 0);
+    must(connect(peer->fd, (struct sockaddr *)&stage->listening, sizeof stage->listening) == 0);
 }
 
 void peer_write(struct peer *peer, const char *octets, size_t length)
@@ -39,7 +38,7 @@ void peer_write(struct peer *peer, const char *octets, size_t length)
         if (sent < 0 && errno != EAGAIN)
             return;
         if (sent < 0) {
-            ck_assert_msg(stage_clock() < until, "what is written is not read");
+            demand(stage_clock() < until, "what is written is not read");
             peer_read(peer);
             stage_turn(peer->stage);
             continue;
@@ -61,7 +60,7 @@ void peer_read(struct peer *peer)
         if (peer->length + ROOM >= peer->capacity) {
             peer->capacity = peer->capacity * 2 + ROOM + 1;
             peer->octets = realloc(peer->octets, peer->capacity);
-            ck_assert_ptr_nonnull(peer->octets);
+            must(peer->octets);
         }
         ssize_t got = recv(peer->fd, peer->octets + peer->length, ROOM, MSG_DONTWAIT);
         if (got < 0 && errno == EAGAIN)
@@ -84,7 +83,7 @@ void peer_await(struct peer *peer, size_t length)
     int64_t until = stage_clock() + PATIENCE_MS;
     peer_read(peer);
     while (peer->length < length && !peer->eof && !peer->broken) {
-        ck_assert_msg(stage_clock() < until, "%zu octets in place of %zu", peer->length, length);
+        demand(stage_clock() < until, "%zu octets in place of %zu", peer->length, length);
         stage_turn(peer->stage);
         peer_read(peer);
     }

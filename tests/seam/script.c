@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script.h"
+#include "demand.h"
 
 #include "application.h"
 #include "chance.h"
 
-#include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,7 @@
 
 void script_begin(struct script *script)
 {
-    *script = (struct script){.octets = malloc(SCRIPT_MAX)};
-    ck_assert_ptr_nonnull(script->octets);
+    *script = (struct script){0};
 }
 
 void script_free(struct script *script)
@@ -24,10 +23,19 @@ void script_free(struct script *script)
 
 /* --- what it says --- */
 
-static void add(struct script *script, const char *octets, size_t length)
+static char *room(struct script *script, size_t size)
 {
-    ck_assert_uint_le(script->length + length, SCRIPT_MAX);
-    memcpy(script->octets + script->length, octets, length);
+    if (script->length + size > script->capacity) {
+        script->capacity = 2 * script->capacity + size + 256;
+        script->octets = realloc(script->octets, script->capacity);
+        must(script->octets);
+    }
+    return script->octets + script->length;
+}
+
+void script_say(struct script *script, const char *octets, size_t length)
+{
+    memcpy(room(script, length), octets, length);
     script->length += length;
 }
 
@@ -41,14 +49,13 @@ static void say(struct script *script, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    ck_assert(length >= 0 && (size_t)length < sizeof text);
-    add(script, text, (size_t)length);
+    must(length >= 0 && (size_t)length < sizeof text);
+    script_say(script, text, (size_t)length);
 }
 
 static void repeat(struct script *script, char octet, size_t count)
 {
-    ck_assert_uint_le(script->length + count, SCRIPT_MAX);
-    memset(script->octets + script->length, octet, count);
+    memset(room(script, count), octet, count);
     script->length += count;
 }
 
@@ -62,7 +69,7 @@ static void hear(struct script *script, int status, const char *format, ...)
     va_list arguments;
     if (script->closes)
         return;
-    ck_assert_uint_lt(script->answer_count, ANSWERS_MAX);
+    must(script->answer_count < ANSWERS_MAX);
     struct expected *expected = &script->answers[script->answer_count++];
     *expected = (struct expected){.status = status};
     va_start(arguments, format);
@@ -115,7 +122,7 @@ static void sized(struct script *script, uint64_t *random, unsigned id, const ch
     body_draw(body, length, random);
     write_begin(script, id, "POST");
     say(script, "%sContent-Length: %zu\r\n\r\n", field, length);
-    add(script, body, length);
+    script_say(script, body, length);
     hear_write(script, id, body, length);
 }
 
@@ -139,7 +146,7 @@ static void chunks_add(struct script *script, uint64_t *random, const char *body
             size = length - at;
         say(script, chance(random, 2) ? "%zx%s\r\n" : "0%zX%s\r\n", size,
             extensions[chance_below(random, 5)]);
-        add(script, body + at, size);
+        script_say(script, body + at, size);
         say(script, "\r\n");
         at += size;
     }
@@ -175,7 +182,7 @@ static void write_that_may_not(struct script *script, uint64_t *random, unsigned
     say(script, "Authorization: bad \r\n");
     if (chance(random, 2)) {
         say(script, "Content-Length: %zu\r\n\r\n", length);
-        add(script, body, length);
+        script_say(script, body, length);
     } else {
         say(script, "Transfer-Encoding: chunked\r\n\r\n");
         chunks_add(script, random, body, length);
@@ -384,7 +391,7 @@ static void refused_add(struct script *script, uint64_t *random, unsigned which,
     snprintf(number, sizeof number, "%u", id);
     snprintf(text, sizeof text, "%.*s%s%s", (int)(mark - texts[which].format), texts[which].format,
              number, mark + 2);
-    add(script, text, strlen(text));
+    script_say(script, text, strlen(text));
     bool heard = !script->closes;
     hear_refusal(script, texts[which].code);
     if (heard)
@@ -424,7 +431,7 @@ void script_add_cut(struct script *script, uint64_t *random, unsigned id)
     if (chunked)
         chunks_add(script, random, body, 10);
     else
-        add(script, body, 10);
+        script_say(script, body, 10);
     size_t kept = 1 + chance_below(random, (unsigned)(script->length - begin) - 1);
     script->length = begin + kept;
     if (kept >= head)
@@ -447,8 +454,7 @@ void script_mutate(struct script *script, uint64_t *random)
             script->length--;
             break;
         default:
-            if (script->length == SCRIPT_MAX)
-                break;
+            room(script, 1);
             memmove(script->octets + at + 1, script->octets + at, script->length - at);
             script->octets[at] = octet;
             script->length++;

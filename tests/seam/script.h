@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCRIPT_MAX = 512 * 1024, ANSWERS_MAX = 8 };
+enum { ANSWERS_MAX = 8 };
 
 struct expected {
     int status;
@@ -17,7 +17,7 @@ struct expected {
 
 struct script {
     char *octets;
-    size_t length;
+    size_t length, capacity;
     struct expected answers[ANSWERS_MAX]; /* those that are answered */
     unsigned answer_count;
     bool closes;  /* the server, behind the last of them */
@@ -29,6 +29,7 @@ struct script {
 };
 
 void script_begin(struct script *script);
+void script_say(struct script *script, const char *octets, size_t length);
 void script_free(struct script *script);
 
 /* Add a request that is accepted, or one that is refused; id: for its effects. Behind what closes

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage.h"
+#include "demand.h"
 
 #include "base/watch.h"
 #include "http/shares.h"
@@ -27,9 +28,9 @@ int stage_listen(struct sockaddr_in *where)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     *where = (struct sockaddr_in){.sin_family = AF_INET};
     where->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert(bind(fd, (struct sockaddr *)where, sizeof *where) == 0);
-    ck_assert(listen(fd, 4096) == 0);
-    ck_assert(getsockname(fd, (struct sockaddr *)where, &length) == 0);
+    must(bind(fd, (struct sockaddr *)where, sizeof *where) == 0);
+    must(listen(fd, 4096) == 0);
+    must(getsockname(fd, (struct sockaddr *)where, &length) == 0);
     return fd;
 }
 
@@ -54,11 +55,11 @@ void stage_open(struct stage *stage, const struct stage_wish *wish)
         .body_seconds = BODY_SECONDS,
     };
     stage->http = http_open(&settings, stage->now);
-    ck_assert_ptr_nonnull(stage->http);
+    must(stage->http);
     http_listen(stage->http, true);
-    ck_assert(http_listens(stage->http));
-    ck_assert_uint_eq(http_connections(stage->http), 0);
-    ck_assert_uint_eq(http_library_errors(stage->http), 0);
+    must(http_listens(stage->http));
+    must(http_connections(stage->http) == 0);
+    must(http_library_errors(stage->http) == 0);
 }
 
 bool stage_turn(struct stage *stage)
@@ -79,7 +80,7 @@ bool stage_turn(struct stage *stage)
 void stage_settle(struct stage *stage)
 {
     for (unsigned turns = 0; stage_turn(stage); turns++)
-        ck_assert_msg(turns < QUIET_TURNS, "the loop does not come to rest");
+        demand(turns < QUIET_TURNS, "the loop does not come to rest");
 }
 
 void stage_pass(struct stage *stage, int seconds)
@@ -96,7 +97,7 @@ void stage_empty(struct stage *stage)
     int64_t until = stage_clock() + PATIENCE_MS;
     stage_settle(stage);
     while (http_connections(stage->http) > 0) {
-        ck_assert_msg(stage_clock() < until, "%u connections stay", http_connections(stage->http));
+        demand(stage_clock() < until, "%u connections stay", http_connections(stage->http));
         stage_settle(stage);
     }
     /* Nor do sockets linger. */
@@ -105,16 +106,16 @@ void stage_empty(struct stage *stage)
 
 void stage_check_empty(struct stage *stage)
 {
-    ck_assert_uint_eq(stage->application.live, 0);
-    ck_assert_ptr_null(stage->application.jobs);
-    ck_assert_uint_eq(http_connections(stage->http), 0);
-    ck_assert_uint_eq(http_library_errors(stage->http), 0);
+    must(stage->application.live == 0);
+    must(!stage->application.jobs);
+    must(http_connections(stage->http) == 0);
+    must(http_library_errors(stage->http) == 0);
 }
 
 void stage_close(struct stage *stage)
 {
     http_close(stage->http);
-    ck_assert_uint_eq(stage->application.live, 0);
+    must(stage->application.live == 0);
     shares_free(stage->shares);
     close(stage->epoll_fd);
     close(stage->listen_fd);

@@ -8,6 +8,7 @@
  * ONRAMP_TEST_CASE   only that one of them */
 #include "chance.h"
 #include "concert.h"
+#include "demand.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -85,9 +86,8 @@ static void play(struct stage *stage, uint64_t seed, unsigned long number)
         voice_prepare(&voices[i], stage);
     }
     speak(stage, voices, count, &random);
-    ck_assert_msg(concert_end(stage, voices, count),
-                  "ONRAMP_TEST_SEED=%llu ONRAMP_TEST_CASE=%lu shows it", (unsigned long long)seed,
-                  number);
+    demand(concert_end(stage, voices, count), "ONRAMP_TEST_SEED=%llu ONRAMP_TEST_CASE=%lu shows it",
+           (unsigned long long)seed, number);
     concert_free(voices, count);
 }
 
@@ -95,7 +95,7 @@ static unsigned descriptors(void)
 {
     unsigned count = 0;
     DIR *folder = opendir("/proc/self/fd");
-    ck_assert_ptr_nonnull(folder);
+    must(folder);
     while (readdir(folder))
         count++;
     closedir(folder);
@@ -117,7 +117,7 @@ START_TEST(clients_in_any_order_hear_what_each_hears_alone)
             play(&stage, seed, i);
     stage_empty(&stage);
     stage_check_empty(&stage);
-    ck_assert_uint_eq(descriptors(), before);
+    must(descriptors() == before);
     stage_close(&stage);
     printf("%lu interleavings, seed %llu\n", only == cases ? cases : 1, (unsigned long long)seed);
 }

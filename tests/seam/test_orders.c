@@ -4,6 +4,7 @@
  * ONRAMP_TEST_SEED  what they are drawn from, 1 */
 #include "chance.h"
 #include "concert.h"
+#include "demand.h"
 #include "suite.h"
 
 #include <stdio.h>
@@ -45,11 +46,11 @@ static unsigned every_order(struct stage *stage, struct voice voices[2])
                 else
                     stage_turn(stage);
             }
-            ck_assert_msg(concert_end(stage, voices, 2), "in the order %u", order);
+            demand(concert_end(stage, voices, 2), "in the order %u", order);
         }
         orders++;
     }
-    ck_assert_uint_eq(orders, ORDERS);
+    must(orders == ORDERS);
     return orders * 2;
 }
 
@@ -58,9 +59,7 @@ static void pieces_say(struct voice *voice, const char *const pieces[PIECES])
     script_begin(&voice->script);
     voice->pieces = PIECES;
     for (unsigned i = 0; i < PIECES; i++) {
-        size_t length = strlen(pieces[i]);
-        memcpy(voice->script.octets + voice->script.length, pieces[i], length);
-        voice->script.length += length;
+        script_say(&voice->script, pieces[i], strlen(pieces[i]));
         voice->ends[i] = voice->script.length;
     }
 }

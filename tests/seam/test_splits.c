@@ -5,6 +5,7 @@
 #include "alone.h"
 #include "answers.h"
 #include "chance.h"
+#include "demand.h"
 #include "peer.h"
 #include "script.h"
 #include "suite.h"
@@ -39,7 +40,7 @@ static void cut_at(struct stage *stage, const struct script *script, const struc
         answers_show("heard uncut", alone->heard.octets, alone->heard.length);
         answers_show("heard", peer.octets, length);
     }
-    ck_assert_msg(same, "cut at %zu another answer is given", at);
+    demand(same, "cut at %zu another answer is given", at);
     peer_close(&peer, false);
     stage_settle(stage);
     stage->now += 3000;

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@ void peer_connect(struct peer *peer, struct stage *stage, unsigned from)
     here.sin_addr.s_addr = htonl(LOOPBACK | from);
     if (from)
         must(bind(peer->fd, (struct sockaddr *)&here, sizeof here) == 0);
+    int on = 1; /* the pieces are to go out as they are */
+    setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     must(connect(peer->fd, (struct sockaddr *)&stage->listening, sizeof stage->listening) == 0);
 }
 

@@ -57,6 +57,7 @@ static void idle_append(struct connection *connection)
     *(http->idle_last ? &http->idle_last->idle_next : &http->idle_first) = connection;
     http->idle_last = connection;
     connection->idle = true;
+    connection->idle_since = http->now;
 }
 
 /* How long it may stay in a state, in milliseconds; -1: as long as the application likes. */
@@ -195,7 +196,7 @@ void connection_free(struct connection *connection)
     if (connection->lingers) {
         int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
         if (fd >= 0)
-            linger_begin(&http->lingers, http->settings.epoll_fd, fd, http->now);
+            linger_begin(&http->lingers, fd, http->now);
     }
     if (http->current == connection)
         http->current = NULL;

@@ -49,6 +49,7 @@ struct connection {
     struct connection *idle_next, *idle_previous;
     enum connection_state state;
     int fd;
+    int64_t idle_since;     /* milliseconds, monotonic: when it came into that list */
     bool idle;              /* it is in that list */
     bool ended;             /* the client has ended its side */
     bool drained;           /* the last read took all that was there */

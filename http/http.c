@@ -27,6 +27,7 @@
 enum {
     ACCEPTS_A_TURN = 64,
     SPARE_INPUTS = 64,
+    FRESH_MS = 200,                    /* for an accepted connection to send its request */
     SAID_MS = 60 * 1000,               /* between two lines of one kind in the log */
     GIVE_BACK_OCTETS = 8 * 1024 * 1024 /* freed before memory is given back to the system */
 };
@@ -98,11 +99,16 @@ static bool may_say(const struct http *http, int64_t *said)
     return true;
 }
 
-/* All connections are taken: end the one that is idle longest. */
-static bool room_make(struct http *http)
+/* Whether there is one that may make room: one that was accepted a moment ago has had no time to
+ * send its request. */
+static bool may_make_room(const struct http *http)
 {
-    if (!http->idle_first)
-        return false;
+    return http->idle_first && http->now - http->idle_first->idle_since >= FRESH_MS;
+}
+
+/* End the one that is idle longest. */
+static void room_make(struct http *http)
+{
     connection_end(http->idle_first);
     http->made_room++;
     if (may_say(http, &http->full_said)) {
@@ -110,7 +116,6 @@ static bool room_make(struct http *http)
                  "all %u connections are taken: those that were idle longest make room, %u so far",
                  http->settings.connections, http->made_room);
     }
-    return true;
 }
 
 static void share_refuse(struct http *http, struct connection *connection)
@@ -168,7 +173,7 @@ static void accept_some(struct watch *watch, uint32_t events)
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         union socket_address address = {0};
         socklen_t length = sizeof address;
-        if (!has_room(http) && !room_make(http)) {
+        if (!has_room(http) && !may_make_room(http)) {
             listening_set(http, false); /* until some have gone */
             return;
         }
@@ -177,12 +182,18 @@ static void accept_some(struct watch *watch, uint32_t events)
         if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-            log_line(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
+            if (may_say(http, &http->failure_said))
+                log_line(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
+            if (may_make_room(http))
+                connection_end(http->idle_first);
             listening_set(http, false);
             return;
         }
-        if (fd >= 0)
-            take(http, fd, &address.any);
+        if (fd < 0)
+            continue;
+        if (!has_room(http))
+            room_make(http);
+        take(http, fd, &address.any);
     }
 }
 
@@ -219,6 +230,7 @@ struct http *http_open(const struct http_settings *settings, int64_t now)
         abort();
     http->settings = *settings;
     http->now = now;
+    http->lingers.epoll_fd = settings->epoll_fd;
     http->listening.ready = accept_some;
     if (library_open(http) && seam_holds(http))
         return http;
@@ -279,7 +291,7 @@ void http_tend(struct http *http, int64_t now)
         if (connection->deadline <= now)
             connection_end(connection);
     lingers_tend(&http->lingers, now);
-    if (!http->stays_shut && has_room(http))
+    if (!http->stays_shut && (has_room(http) || may_make_room(http)))
         listening_set(http, true);
     /* What a crowd of bodies took would otherwise stay with the process. */
     if (http->freed > GIVE_BACK_OCTETS) {

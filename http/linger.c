@@ -34,6 +34,8 @@ static void end(struct lingering *linger)
     if (linger->next)
         linger->next->previous = linger->previous;
     linger->lingers->count--;
+    /* Closing it would not do: a program that is being started has the socket too for a moment. */
+    epoll_ctl(linger->lingers->epoll_fd, EPOLL_CTL_DEL, linger->fd, NULL);
     close(linger->fd);
     free(linger);
 }
@@ -62,7 +64,7 @@ static void linger_ready(struct watch *watch, uint32_t events)
         end(linger);
 }
 
-void linger_begin(struct lingers *lingers, int epoll_fd, int fd, int64_t now)
+void linger_begin(struct lingers *lingers, int fd, int64_t now)
 {
     struct lingering *linger = lingers->count < LINGERS_MAX ? calloc(1, sizeof *linger) : NULL;
     if (!linger) {
@@ -79,7 +81,7 @@ void linger_begin(struct lingers *lingers, int epoll_fd, int fd, int64_t now)
     lingers->first = linger;
     lingers->count++;
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &linger->watch};
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+    if (epoll_ctl(lingers->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         end(linger);
 }
 

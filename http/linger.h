@@ -11,12 +11,13 @@
 struct lingering;
 
 struct lingers {
+    int epoll_fd; /* of the loop */
     struct lingering *first;
     unsigned count;
 };
 
 /* Take over a socket, whose sending side is shut or will be; it is closed in the end. */
-void linger_begin(struct lingers *lingers, int epoll_fd, int fd, int64_t now);
+void linger_begin(struct lingers *lingers, int fd, int64_t now);
 
 /* Close those whose time is over. */
 void lingers_tend(struct lingers *lingers, int64_t now);

@@ -38,7 +38,6 @@ struct route {
     enum method method;
     const char *pattern; /* "/v1/circuits/{id}" */
     unsigned callers;
-    size_t body_limit; /* octets; 0: the method takes no body */
     const struct operation *operation;
     const struct operation *owner; /* reads what the path names: its 404 comes before our 4xx */
     /* Instead of an operation: answers at once, or begins what will answer. */

@@ -27,7 +27,4 @@ void progress(const char *step, const char *format, ...) __attribute__((format(p
  * that a line for who watches. */
 void daemon_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From here on it is the log. */
-void daemon_is_ready(void);
-
 #endif

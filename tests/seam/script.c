@@ -117,7 +117,7 @@ static void write_begin(struct script *script, unsigned id, const char *method)
 
 static void sized(struct script *script, uint64_t *random, unsigned id, const char *field)
 {
-    static char body[65536];
+    static _Thread_local char body[65536];
     size_t length = body_length(random);
     body_draw(body, length, random);
     write_begin(script, id, "POST");
@@ -156,7 +156,7 @@ static void chunks_add(struct script *script, uint64_t *random, const char *body
 
 static void write_chunked(struct script *script, uint64_t *random, unsigned id)
 {
-    static char body[65536];
+    static _Thread_local char body[65536];
     size_t length = body_length(random);
     body_draw(body, length, random);
     write_begin(script, id, "PUT");
@@ -175,7 +175,7 @@ static void write_without_a_body(struct script *script, uint64_t *random, unsign
 
 static void write_that_may_not(struct script *script, uint64_t *random, unsigned id)
 {
-    static char body[65536];
+    static _Thread_local char body[65536];
     size_t length = body_length(random);
     body_draw(body, length, random);
     write_begin(script, id, "POST");

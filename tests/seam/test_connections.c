@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define HOST  "Host: x\r\n"
 #define ECHO_ "GET /echo/1 HTTP/1.1\r\n" HOST "\r\n"
@@ -46,6 +49,27 @@ static bool is_open(struct peer *peer)
 
 /* --- room --- */
 
+enum { MOMENT_MS = 250, PATIENCE_MS = 20000 };
+
+/* The same, of one that has to be let in first: a moment goes by, in which those that have come are
+ * no longer new. */
+static void is_let_in(struct peer *peer)
+{
+    int64_t until = stage_clock() + PATIENCE_MS;
+    stage.now += MOMENT_MS;
+    peer_say(peer, ECHO_);
+    while (peer->length == 0 && !peer->eof && !peer->broken) {
+        ck_assert_msg(stage_clock() < until, "nobody lets it in");
+        http_tend(stage.http, stage.now);
+        stage_turn(&stage);
+        peer_read(peer);
+    }
+    peer_hear(peer);
+    ck_assert_msg(strstr(peer_text(peer), "HTTP/1.1 200 ") == peer_text(peer), "heard: %s",
+                  peer_text(peer));
+    peer_forget(peer);
+}
+
 START_TEST(the_one_that_is_idle_longest_makes_room)
 {
     enum { ROOM = 4 };
@@ -53,12 +77,12 @@ START_TEST(the_one_that_is_idle_longest_makes_room)
     open_stage(&(struct stage_wish){.connections = ROOM});
     for (int i = 0; i < ROOM; i++) {
         peer_connect(&peers[i], &stage, 0);
-        is_served(&peers[i]);
+        is_let_in(&peers[i]);
     }
     is_served(&peers[0]); /* now the second is idle longest */
     for (int i = 0; i < 2; i++) {
         peer_connect(&peers[ROOM + i], &stage, 0);
-        is_served(&peers[ROOM + i]);
+        is_let_in(&peers[ROOM + i]);
         peer_await_end(&peers[i + 1]);
         ck_assert_uint_eq(peers[i + 1].length, 0);
     }
@@ -67,7 +91,7 @@ START_TEST(the_one_that_is_idle_longest_makes_room)
     /* Half a head keeps nobody. */
     peer_say(&peers[3], "GET /echo");
     peer_connect(&peers[ROOM + 2], &stage, 0);
-    is_served(&peers[ROOM + 2]);
+    is_let_in(&peers[ROOM + 2]);
     peer_await_end(&peers[3]);
     for (int i = 0; i < ROOM + 3; i++)
         peer_close(&peers[i], true);
@@ -89,9 +113,11 @@ START_TEST(who_has_a_request_under_way_makes_no_room)
         }
     }
     peer_connect(&late, &stage, 0);
-    peer_say(&late, ECHO_);
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 50; i++) {
+        stage.now += MOMENT_MS;
+        http_tend(stage.http, stage.now);
         stage_turn(&stage);
+    }
     peer_read(&late);
     ck_assert_uint_eq(late.length, 0);
     for (int i = 0; i < ROOM; i++)
@@ -103,9 +129,7 @@ START_TEST(who_has_a_request_under_way_makes_no_room)
         peer_await(&peers[i], 1);
         peer_forget(&peers[i]);
     }
-    http_tend(stage.http, stage.now);
-    peer_await(&late, 1);
-    ck_assert_ptr_nonnull(strstr(peer_text(&late), "HTTP/1.1 200 "));
+    is_let_in(&late);
     for (int i = 0; i < ROOM; i++)
         peer_close(&peers[i], true);
     peer_close(&late, true);
@@ -120,13 +144,96 @@ START_TEST(a_new_client_is_served_while_idle_ones_hold_all)
     open_stage(&(struct stage_wish){.connections = ROOM});
     for (int i = 0; i < ROOM + NEW; i++) {
         peer_connect(&peers[i], &stage, 1 + (unsigned)i);
-        is_served(&peers[i]);
+        is_let_in(&peers[i]);
         ck_assert_uint_le(http_connections(stage.http), ROOM + 1);
     }
     for (int i = 0; i < NEW; i++)
         peer_await_end(&peers[i]);
     for (int i = 0; i < ROOM + NEW; i++)
         peer_close(&peers[i], true);
+    close_stage();
+}
+END_TEST
+
+/* It has had no time to say what it wants. */
+START_TEST(who_came_a_moment_ago_makes_no_room)
+{
+    struct peer busy, fresh, late;
+    open_stage(&(struct stage_wish){.connections = 2});
+    peer_connect(&busy, &stage, 0);
+    is_let_in(&busy);
+    peer_say(&busy, WAIT_);
+    while (stage.application.live == 0)
+        stage_turn(&stage);
+    peer_connect(&fresh, &stage, 0);
+    while (http_connections(stage.http) < 2)
+        stage_turn(&stage);
+    peer_connect(&late, &stage, 0);
+    for (int i = 0; i < 50; i++) {
+        http_tend(stage.http, stage.now);
+        stage_turn(&stage);
+    }
+    ck_assert(is_open(&fresh));
+    is_served(&fresh);
+    ck_assert_uint_eq(http_connections(stage.http), 2);
+    is_let_in(&late);
+    peer_await_end(&fresh);
+    ck_assert(is_open(&busy));
+    application_let(&stage.application);
+    peer_await(&busy, 1);
+    peer_close(&busy, true);
+    peer_close(&fresh, true);
+    peer_close(&late, true);
+    close_stage();
+}
+END_TEST
+
+/* --- a program that is being started --- */
+
+/* A child with all descriptors, until the other end is closed. */
+static pid_t child_holding(int *release)
+{
+    int ends[2];
+    char octet;
+    ck_assert(pipe(ends) == 0);
+    pid_t child = fork();
+    ck_assert(child >= 0);
+    if (child == 0) {
+        close(ends[1]);
+        (void)!read(ends[0], &octet, 1);
+        _exit(0);
+    }
+    close(ends[0]);
+    *release = ends[1];
+    return child;
+}
+
+static void no_event_comes(void)
+{
+    struct epoll_event events[4];
+    ck_assert_int_eq(epoll_wait(stage.epoll_fd, events, 4, 0), 0);
+}
+
+/* The child keeps the sockets open; their watches have gone all the same. */
+START_TEST(a_socket_that_somebody_else_holds_wakes_nobody)
+{
+    struct peer refused, closed;
+    int release, status;
+    open_stage(&(struct stage_wish){0});
+    peer_open(&refused, &stage);
+    peer_open(&closed, &stage);
+    pid_t child = child_holding(&release);
+    peer_say(&refused, "GET / HTTP/1.1\r\nA : b\r\n\r\nand more");
+    peer_say(&closed, "GET /echo/1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    stage_empty(&stage); /* nor does the first one linger any more */
+    peer_say(&refused, "octets");
+    peer_say(&closed, "octets");
+    no_event_comes();
+    close(release);
+    ck_assert(waitpid(child, &status, 0) == child);
+    peer_close(&refused, false);
+    peer_close(&closed, false);
+    no_event_comes();
     close_stage();
 }
 END_TEST
@@ -481,6 +588,8 @@ int main(void)
     size_t count = 0;
     tests[count++] = the_one_that_is_idle_longest_makes_room;
     tests[count++] = who_has_a_request_under_way_makes_no_room;
+    tests[count++] = who_came_a_moment_ago_makes_no_room;
+    tests[count++] = a_socket_that_somebody_else_holds_wakes_nobody;
     tests[count++] = a_new_client_is_served_while_idle_ones_hold_all;
     tests[count++] = an_address_has_its_share_and_is_told_so;
     tests[count++] = who_is_refused_a_share_hears_so_without_asking;

@@ -31,7 +31,7 @@ class Head:
                        if field[0].lower() not in (b"authorization", b"content-type", b"webhook-id")
                        or not (field[0].lower() in singles or singles.add(field[0].lower()))]
         if self.version != b"HTTP/1.0" or rng.random() < 0.5:
-            self.add(b"Host", GRAMMAR.draw("Host-field", rng))
+            self.add(b"Host", GRAMMAR.draw("Host-field", rng).replace(b"%00", b"%01"))
         framing = rng.choice(("", "", "length", "chunked"))
         if framing == "length":
             self.add(b"Content-Length", b"0" * rng.choice((0, 0, 3))
@@ -146,7 +146,10 @@ def no_host(head, rng):
 def a_host_that_is_none(head, rng):
     head.fields = [field for field in head.fields if field[0].lower() != b"host"]
     head.add(b"Host", rng.choice((b"a b", b"a/b", b"a@b", b"a?b", b"a,b", b"a\tb", b"a#b", b"a\\b",
-                                  b"<a>", b'"a"', b"a\xc3\xa9", b"{a}")))
+                                  b"<a>", b'"a"', b"a\xc3\xa9", b"{a}", b"a:b", b"a:1:1", b"a:1x", b"[::1",
+                                  b"::1", b"[1:2:3:4:5:6:7:8:9]", b"[zz]", b"[]", b"a%", b"a%zz",
+                                  b"a]b", b"[::1]x", b"[::1.2.3]", b"[v1.a]", b"a:-1", b"%00",
+                                  b"[::1%25lo]", b"[12345::]", b"[1::2::3]", b"[::1]:x")))
     return head.octets()
 
 
@@ -233,7 +236,8 @@ def a_target_that_is_none(head, rng):
     head.target = rng.choice((
         b"/" + octet, b"/a" + octet + b"z", b"/?" + octet, b"http://x/" + octet, b"a/b", b"x:443",
         b"**", b"*a", b"?a", b"ftp://x/", b"http:/x", b"http:x", b"http:///x", b"https://?x",
-        b"http://", b"mailto:a@b"))
+        b"http://", b"mailto:a@b", b"http://:80/", b"http://a@b/", b"http://[/", b"http://a:b:c/",
+        b"http://[::1/", b"https://a:x/", b"http://a,b/", b"http://[v1.a]/", b"http://a%zz/"))
     return head.octets()
 
 

@@ -146,7 +146,7 @@ class _Head:
         values.append(value)
         if name in SINGLES | {b"host", b"content-length"} and len(values) > 1:
             self.pending.add("malformed_request")
-        if name == b"host" and not HOST.holds(value):
+        if name == b"host" and (not HOST.holds(value) or b"%00" in value):
             self.pending.add("malformed_request")
         if name == b"content-length" and not LENGTH.holds(value):
             self.pending.add("malformed_request")

@@ -117,6 +117,11 @@ START_TEST(there_is_exactly_one_host)
     refused(GET "Host: x y\r\n\r\n", "malformed_request");
     refused(GET "Host: x/y\r\n\r\n", "malformed_request");
     refused(GET "Host: a@b\r\n\r\n", "malformed_request");
+    refused(GET "Host: a,b\r\n\r\n", "malformed_request");
+    refused(GET "Host: a:b\r\n\r\n", "malformed_request");
+    refused(GET "Host: [::1\r\n\r\n", "malformed_request");
+    refused(GET "Host: [1:2:3:4:5:6:7:8:9]\r\n\r\n", "malformed_request");
+    refused(GET "Host: a%zz\r\n\r\n", "malformed_request");
     struct head head;
     ck_assert_int_eq(scan(&head, "GET / HTTP/1.0\r\n\r\n"), HEAD_COMPLETE);
     ck_assert(head.close);
@@ -170,9 +175,10 @@ END_TEST
 
 START_TEST(a_target_is_a_path_with_whole_escapes)
 {
-    static const char *const bad[] = {"healthz", "/a b",  "/%",    "/%2",      "/%zz",  "/%00",
-                                      "/a#b",    "/\xc3", "/a\"b", "/{id}",    "/a\\b", "http:///x",
-                                      "ftp://x", "x:443", "**",    "http://?", "/a^b"};
+    static const char *const bad[] = {"healthz",  "/a b",      "/%",          "/%2",        "/%zz",
+                                      "/%00",     "/a#b",      "/\xc3",       "/a\"b",      "/{id}",
+                                      "/a\\b",    "http:///x", "ftp://x",     "x:443",      "**",
+                                      "http://?", "/a^b",      "http://:80/", "http://a@b/"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[128];
         snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", bad[i]);

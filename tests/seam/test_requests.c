@@ -106,6 +106,22 @@ START_TEST(what_follows_a_refused_request_is_not_done)
 }
 END_TEST
 
+/* RFC 9112 section 9.6: the answer would be lost in a reset. */
+START_TEST(who_is_refused_may_go_on_sending_and_hears_why)
+{
+    static char more[100 * 1000];
+    stage_open(&stage, &(struct stage_wish){.seed = 1});
+    peer_connect(&peer, &stage, 0);
+    peer_say(&peer, "POST /write/1 HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
+    peer_await(&peer, 1);
+    peer_write(&peer, more, sizeof more);
+    peer_await_end(&peer);
+    ck_assert(peer.eof && !peer.broken);
+    is_refused(" 413 ", "content_too_large");
+    close_both();
+}
+END_TEST
+
 START_TEST(nul_in_a_field_is_refused)
 {
     static const char text[] = WRITE_ "A: b\0c\r\n\r\n";
@@ -371,6 +387,7 @@ int main(void)
     tests[count_of++] = a_bare_line_feed_between_requests_is_refused;
     tests[count_of++] = a_refused_head_has_no_body;
     tests[count_of++] = what_follows_a_refused_request_is_not_done;
+    tests[count_of++] = who_is_refused_may_go_on_sending_and_hears_why;
     tests[count_of++] = nul_in_a_field_is_refused;
     tests[count_of++] = a_body_that_is_half_closed_is_answered_at_once;
     tests[count_of++] = half_a_head_that_is_half_closed_has_no_answer;

@@ -38,8 +38,10 @@ void peer_write(struct peer *peer, const char *octets, size_t length)
     int64_t until = stage_clock() + PATIENCE_MS;
     while (length > 0) {
         ssize_t sent = send(peer->fd, octets, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno != EAGAIN)
+        if (sent < 0 && errno != EAGAIN) {
+            peer->unheard = true;
             return;
+        }
         if (sent < 0) {
             demand(stage_clock() < until, "what is written is not read");
             peer_read(peer);

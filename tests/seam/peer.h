@@ -12,8 +12,9 @@ struct peer {
     struct stage *stage;
     int fd;
     bool tcp;
-    bool eof;    /* it has read the end of the stream */
-    bool broken; /* or that of the connection */
+    bool eof;     /* it has read the end of the stream */
+    bool broken;  /* or that of the connection */
+    bool unheard; /* the other side did not take what it wrote */
     char *octets;
     size_t length, capacity;
 };

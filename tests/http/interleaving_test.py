@@ -2,7 +2,7 @@
 """Pins that every answer goes to the connection that asked, in whatever order the pieces of several
 clients come in, and that a refused write has made nothing.
 
-ONRAMP_TEST_INTERLEAVINGS  how many, 500 unless told otherwise; 5000 are the long form
+ONRAMP_TEST_INTERLEAVINGS  how many, 300 unless told otherwise; 5000 are the long form
 ONRAMP_TEST_SEED           what they are drawn from, 1; a failure says which it was
 """
 
@@ -19,7 +19,7 @@ from medley import Request, Requests, Voice
 from process import Server
 from tenant import LOCATION, Customer, Partner, unique
 
-INTERLEAVINGS = int(os.environ.get("ONRAMP_TEST_INTERLEAVINGS", 500))
+INTERLEAVINGS = int(os.environ.get("ONRAMP_TEST_INTERLEAVINGS", 300))
 SEED = int(os.environ.get("ONRAMP_TEST_SEED", 1))
 BATCH = 25  # interleavings of one customer, whose VNets are looked at then
 

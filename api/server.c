@@ -21,6 +21,7 @@ enum { BACKLOG = 4096, SPARE_DESCRIPTORS = 256 };
 
 struct server {
     struct server_settings settings;
+    atomic_uint open; /* connections of all loops */
     int listen_fd;
     uint16_t port;
     int running; /* loops whose thread was started */
@@ -145,6 +146,7 @@ struct server *server_start(const struct server_settings *settings)
     if (!server)
         abort();
     server->settings = *settings;
+    server->settings.open = &server->open;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);
     server->listen_fd = address_listen(settings->listen, settings->port);

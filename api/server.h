@@ -6,6 +6,7 @@
 #ifndef ONRAMP_API_SERVER_H
 #define ONRAMP_API_SERVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct server_settings {
     int operation_seconds;       /* time for the database's answer; 0: 10 */
     int heartbeat_seconds;       /* between signs of life on an event stream; 0: 15 */
     unsigned connections;        /* open connections in all; 0: 10000 */
+    atomic_uint *open;           /* how many are, set by the server itself */
     struct shares *shares;       /* of addresses in them; NULL: unlimited */
     const struct block *proxies; /* that may name the client in their place */
     size_t proxy_count;

@@ -220,7 +220,7 @@ static void reap(struct request *request)
 {
     if (request->wait.until > request->loop->now)
         return;
-    if (!request->stream)
+    if (!request->streaming)
         request->wait.over = true;
     rouse(request);
 }

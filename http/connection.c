@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 enum {
-    IDLE_MS = 75 * 1000,    /* longer than the keep-alive of the usual proxies in front */
-    SENDING_MS = 30 * 1000, /* for a client to take its answer */
-    ENDING_MS = 1000        /* for the library to close it, before it is told again */
+    IDLE_MS = 75 * 1000,            /* longer than the keep-alive of the usual proxies in front */
+    SENDING_MS = 30 * 1000,         /* for a client to take its answer */
+    BODIES_MAX = 256 * 1024 * 1024, /* octets of bodies; beyond it the slowest client is ended */
+    ENDING_MS = 1000                /* for the library to close it, before it is told again */
 };
 
 /* --- its state --- */
@@ -37,27 +38,41 @@ static const unsigned follows[CONNECTION_STATES] = {
     [CONNECTION_ANSWERED] = TO(IDLE) | TO(ENDING),
 };
 
-static void idle_remove(struct connection *connection)
+/* The queue of those that wait for their client in that state, or NULL. */
+static struct queue *queue_of(struct http *http, enum connection_state state)
 {
-    struct http *http = connection->http;
-    if (!connection->idle)
-        return;
-    *(connection->idle_previous ? &connection->idle_previous->idle_next : &http->idle_first) =
-        connection->idle_next;
-    *(connection->idle_next ? &connection->idle_next->idle_previous : &http->idle_last) =
-        connection->idle_previous;
-    connection->idle = false;
+    switch (state) {
+    case CONNECTION_IDLE:
+    case CONNECTION_HEAD:
+        return &http->idle;
+    case CONNECTION_BODY:
+        return &http->slow;
+    default:
+        return NULL;
+    }
 }
 
-static void idle_append(struct connection *connection)
+static void queue_leave(struct connection *connection)
 {
-    struct http *http = connection->http;
-    connection->idle_next = NULL;
-    connection->idle_previous = http->idle_last;
-    *(http->idle_last ? &http->idle_last->idle_next : &http->idle_first) = connection;
-    http->idle_last = connection;
-    connection->idle = true;
-    connection->idle_since = http->now;
+    struct queue *queue = connection->queue;
+    if (!queue)
+        return;
+    *(connection->ahead ? &connection->ahead->behind : &queue->first) = connection->behind;
+    *(connection->behind ? &connection->behind->ahead : &queue->last) = connection->ahead;
+    connection->queue = NULL;
+}
+
+static void queue_join(struct connection *connection, struct queue *queue)
+{
+    queue_leave(connection);
+    if (!queue)
+        return;
+    connection->behind = NULL;
+    connection->ahead = queue->last;
+    *(queue->last ? &queue->last->behind : &queue->first) = connection;
+    queue->last = connection;
+    connection->queue = queue;
+    connection->queued = connection->http->now;
 }
 
 /* How long it may stay in a state, in milliseconds; -1: as long as the application likes. */
@@ -90,12 +105,11 @@ static void move(struct connection *connection, enum connection_state to)
     connection->state = to;
     int64_t time = patience(http, to);
     connection->deadline = time < 0 ? INT64_MAX : http->now + time;
-    if (to == CONNECTION_IDLE)
-        idle_append(connection);
-    else if (to != CONNECTION_HEAD)
-        idle_remove(connection);
+    struct queue *queue = queue_of(http, to);
+    if (queue != connection->queue)
+        queue_join(connection, queue);
     if (to == CONNECTION_ENDING)
-        http->ending_count++;
+        atomic_fetch_sub(http->open, 1);
 }
 
 /* --- its beginning and its end --- */
@@ -130,6 +144,7 @@ static void list_add(struct connection *connection)
         connection->next->previous = connection;
     http->connections = connection;
     http->connection_count++;
+    atomic_fetch_add(http->open, 1);
 }
 
 static void list_remove(struct connection *connection)
@@ -139,8 +154,8 @@ static void list_remove(struct connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     http->connection_count--;
-    if (connection->state == CONNECTION_ENDING)
-        http->ending_count--;
+    if (connection->state != CONNECTION_ENDING)
+        atomic_fetch_sub(http->open, 1);
 }
 
 struct connection *connection_new(struct http *http, int fd, const struct address *address)
@@ -157,7 +172,7 @@ struct connection *connection_new(struct http *http, int fd, const struct addres
         forwarded_trusts(address, http->settings.proxies, http->settings.proxy_count);
     connection->preface = connection->trusted;
     list_add(connection);
-    idle_append(connection);
+    queue_join(connection, &http->idle);
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = &connection->watch};
     if (!seam_register(fd, connection) ||
         epoll_ctl(http->settings.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
@@ -185,19 +200,18 @@ void connection_free(struct connection *connection)
     exchange_over(connection);
     if (connection->input)
         input_free(http, connection->input);
-    idle_remove(connection);
+    queue_leave(connection);
     list_remove(connection);
-    if (connection->shares)
-        share_give(http->settings.shares, &connection->address);
     seam_forget(connection->fd, connection);
     /* Closing the descriptor would not do: a program that is being started has it too for a moment,
      * and so has who lingers. */
     epoll_ctl(http->settings.epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
-    if (connection->lingers) {
-        int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
-        if (fd >= 0)
-            linger_begin(&http->lingers, fd, http->now);
-    }
+    int fd = connection->lingers ? fcntl(connection->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    const struct address *of = connection->shares ? &connection->address : NULL;
+    if (fd >= 0)
+        linger_begin(&http->lingers, fd, of, http->now);
+    else if (of)
+        share_give(http->settings.shares, of);
     if (http->current == connection)
         http->current = NULL;
     free(connection);
@@ -319,8 +333,11 @@ static void body_begin(struct connection *connection, const struct head *head)
     if (!head->chunked)
         exchange_body_room(exchange, (size_t)head->content_length);
     move(connection, CONNECTION_BODY);
-    if (head->expects && !head->http10 && input->at == input->end)
-        (void)!send(connection->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (head->expects && !head->http10 && input->at == input->end) {
+        ssize_t sent = send(connection->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0 && sent < (ssize_t)sizeof go_on - 1)
+            move(connection, CONNECTION_ENDING); /* the rest would stand before the answer */
+    }
 }
 
 static enum progress head_step(struct connection *connection)
@@ -357,6 +374,9 @@ static bool body_add(struct connection *connection, const char *octets, size_t l
     }
     memcpy(exchange_body_room(exchange, length), octets, length);
     exchange->body_length += length;
+    struct http *http = connection->http;
+    if (http->bodies > BODIES_MAX && http->slow.first && http->slow.first != connection)
+        connection_end(http->slow.first);
     return true;
 }
 
@@ -443,8 +463,7 @@ static void take_in(struct connection *connection)
         if (progress == PROGRESS_ENDED)
             cut_short(connection);
     }
-    if (connection->input->at == connection->input->end &&
-        (connection->state >= CONNECTION_WHOLE || connection->state == CONNECTION_IDLE)) {
+    if (connection->input->at == connection->input->end && connection->state != CONNECTION_HEAD) {
         input_free(connection->http, connection->input);
         connection->input = NULL;
     }

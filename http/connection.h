@@ -19,6 +19,7 @@
 
 struct exchange;
 struct http;
+struct queue;
 struct MHD_Connection;
 
 /* The one order of things; connection_move holds the table of what may follow what. */
@@ -45,12 +46,11 @@ struct connection {
     struct watch watch; /* first: told when the client ends its side */
     struct http *http;
     struct connection *next, *previous; /* all of the engine */
-    /* Those without a request under way, the one that is idle longest first. */
-    struct connection *idle_next, *idle_previous;
+    struct queue *queue;                /* of those that wait for their client, or NULL */
+    struct connection *ahead, *behind;  /* in it */
+    int64_t queued;                     /* milliseconds, monotonic: when it came into it */
     enum connection_state state;
     int fd;
-    int64_t idle_since;     /* milliseconds, monotonic: when it came into that list */
-    bool idle;              /* it is in that list */
     bool ended;             /* the client has ended its side */
     bool drained;           /* the last read took all that was there */
     bool shares;            /* it counts for its address */

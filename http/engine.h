@@ -11,6 +11,11 @@ struct connection;
 struct input;
 struct MHD_Daemon;
 
+/* Connections that wait for their client, the one that does so longest first. */
+struct queue {
+    struct connection *first, *last;
+};
+
 struct http {
     struct http_settings settings;
     int64_t now;
@@ -28,9 +33,13 @@ struct http {
     struct connection *current; /* the one that it works on, as far as it has told */
     uint64_t errors;
 
-    struct connection *connections, *idle_first, *idle_last;
+    struct connection *connections;
     unsigned connection_count;
-    unsigned ending_count; /* of them, those that the library is about to close */
+    atomic_uint own_open;
+    atomic_uint *open; /* connections and lingers, without those that are about to be closed */
+    struct queue idle; /* without a request under way */
+    struct queue slow; /* whose body comes in */
+    size_t bodies;     /* octets that are held for bodies */
     struct input *spare_inputs;
     unsigned spare_input_count;
     struct exchange *spare_exchanges;
@@ -49,6 +58,10 @@ void exchange_free(struct exchange *exchange);
 
 /* Read the head that was parsed into the exchange. */
 void exchange_read(struct exchange *exchange, const struct head *head, const char *octets);
+
+/* The connection that may make room for another: one that is idle longest, otherwise one whose body
+ * comes in longest; NULL: none has waited for its client long enough. */
+struct connection *engine_dispensable(const struct http *http);
 
 /* Room for size more octets of the body. */
 char *exchange_body_room(struct exchange *exchange, size_t size);

@@ -43,6 +43,7 @@ void exchange_free(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     http->freed += exchange->capacity;
+    http->bodies -= exchange->capacity;
     free(exchange->octets);
     library_forget(exchange);
     if (http->spare_exchange_count >= SPARE_EXCHANGES) {
@@ -87,9 +88,12 @@ char *exchange_body_room(struct exchange *exchange, size_t size)
         size_t capacity = exchange->capacity ? exchange->capacity : 256;
         while (capacity < wanted)
             capacity *= 2;
+        if (capacity > BODY_MAX + 1) /* which is all that there can be */
+            capacity = BODY_MAX + 1;
         char *octets = realloc(exchange->octets, capacity);
         if (!octets)
             abort();
+        exchange->http->bodies += capacity - exchange->capacity;
         exchange->octets = octets;
         exchange->capacity = capacity;
     }

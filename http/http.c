@@ -27,8 +27,9 @@
 enum {
     ACCEPTS_A_TURN = 64,
     SPARE_INPUTS = 64,
-    FRESH_MS = 200,                    /* for an accepted connection to send its request */
-    SAID_MS = 60 * 1000,               /* between two lines of one kind in the log */
+    FRESH_MS = 200,      /* for an accepted connection to send its request, while all are taken */
+    SLOW_MS = 500,       /* and for a body */
+    SAID_MS = 60 * 1000, /* between two lines of one kind in the log */
     GIVE_BACK_OCTETS = 8 * 1024 * 1024 /* freed before memory is given back to the system */
 };
 
@@ -87,7 +88,15 @@ bool http_listens(const struct http *http)
 
 static bool has_room(const struct http *http)
 {
-    return http->connection_count - http->ending_count < http->settings.connections;
+    return atomic_load(http->open) < http->settings.connections;
+}
+
+struct connection *engine_dispensable(const struct http *http)
+{
+    struct connection *idle = http->idle.first, *slow = http->slow.first;
+    if (idle && http->now - idle->queued >= FRESH_MS)
+        return idle;
+    return slow && http->now - slow->queued >= SLOW_MS ? slow : NULL;
 }
 
 /* Whether a line of that kind may be written again; once a minute. */
@@ -99,23 +108,18 @@ static bool may_say(const struct http *http, int64_t *said)
     return true;
 }
 
-/* Whether there is one that may make room: one that was accepted a moment ago has had no time to
- * send its request. */
-static bool may_make_room(const struct http *http)
-{
-    return http->idle_first && http->now - http->idle_first->idle_since >= FRESH_MS;
-}
-
-/* End the one that is idle longest. */
+/* End the one that waits for its client longest. */
 static void room_make(struct http *http)
 {
-    connection_end(http->idle_first);
+    struct connection *gone = engine_dispensable(http);
+    if (!gone)
+        return;
+    connection_end(gone);
     http->made_room++;
-    if (may_say(http, &http->full_said)) {
+    if (may_say(http, &http->full_said))
         log_line(LOG_WARNING,
                  "all %u connections are taken: those that were idle longest make room, %u so far",
                  http->settings.connections, http->made_room);
-    }
 }
 
 static void share_refuse(struct http *http, struct connection *connection)
@@ -173,7 +177,7 @@ static void accept_some(struct watch *watch, uint32_t events)
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         union socket_address address = {0};
         socklen_t length = sizeof address;
-        if (!has_room(http) && !may_make_room(http)) {
+        if (!has_room(http) && !engine_dispensable(http)) {
             listening_set(http, false); /* until some have gone */
             return;
         }
@@ -184,8 +188,9 @@ static void accept_some(struct watch *watch, uint32_t events)
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
             if (may_say(http, &http->failure_said))
                 log_line(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
-            if (may_make_room(http))
-                connection_end(http->idle_first);
+            lingers_close(&http->lingers);
+            if (engine_dispensable(http))
+                connection_end(engine_dispensable(http));
             listening_set(http, false);
             return;
         }
@@ -230,7 +235,9 @@ struct http *http_open(const struct http_settings *settings, int64_t now)
         abort();
     http->settings = *settings;
     http->now = now;
-    http->lingers.epoll_fd = settings->epoll_fd;
+    http->open = settings->open ? settings->open : &http->own_open;
+    http->lingers = (struct lingers){
+        .epoll_fd = settings->epoll_fd, .shares = settings->shares, .open = http->open};
     http->listening.ready = accept_some;
     if (library_open(http) && seam_holds(http))
         return http;
@@ -291,7 +298,7 @@ void http_tend(struct http *http, int64_t now)
         if (connection->deadline <= now)
             connection_end(connection);
     lingers_tend(&http->lingers, now);
-    if (!http->stays_shut && (has_room(http) || may_make_room(http)))
+    if (!http->stays_shut && (has_room(http) || engine_dispensable(http)))
         listening_set(http, true);
     /* What a crowd of bodies took would otherwise stay with the process. */
     if (http->freed > GIVE_BACK_OCTETS) {
@@ -314,8 +321,8 @@ static bool has_unread(const struct connection *connection)
 void http_end_idle(struct http *http)
 {
     struct connection *next;
-    for (struct connection *connection = http->idle_first; connection; connection = next) {
-        next = connection->idle_next;
+    for (struct connection *connection = http->idle.first; connection; connection = next) {
+        next = connection->behind;
         if (connection->served && connection->state == CONNECTION_IDLE && !connection->input &&
             !has_unread(connection))
             connection_end(connection);

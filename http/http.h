@@ -10,6 +10,7 @@
 #include "http/head.h"
 #include "http/refusal.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +43,8 @@ struct http_settings {
     void *context;               /* for the handlers, in each exchange */
     int epoll_fd;                /* of the loop; its events point at a struct watch */
     int listen_fd;               /* non-blocking, or -1 */
-    unsigned connections;        /* open at a time, at most */
+    unsigned connections;        /* open at a time, at most, of all engines that share the count */
+    atomic_uint *open;           /* that count; NULL: this engine's own */
     struct shares *shares;       /* of addresses, shared by all engines; NULL: unlimited */
     const struct block *proxies; /* that may name the client in their place */
     size_t proxy_count;

@@ -19,7 +19,9 @@ enum {
     /* Of each connection: the canonical request, and the head of the answer. */
     POOL_OCTETS = ANSWER_HEAD_MAX + 1024,
     STREAM_BLOCK = 4096,
-    SPARE_CONNECTIONS = 512, /* beyond the limit, for a moment: while the first to go still go */
+    /* Beyond the limit, for a moment: while the first to go still go. More than are accepted in a
+     * turn and handed over: at its own limit libmicrohttpd 0.9.75 keeps a mutex locked. */
+    SPARE_CONNECTIONS = 512,
     RUNS_A_TURN = 4
 };
 

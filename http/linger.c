@@ -21,21 +21,24 @@ struct lingering {
     struct lingers *lingers;
     struct lingering *next, *previous;
     int fd;
+    bool shares; /* it counts for the address */
+    struct address address;
     int64_t deadline; /* milliseconds, monotonic */
     uint64_t dropped; /* octets */
 };
 
 static void end(struct lingering *linger)
 {
-    if (linger->previous)
-        linger->previous->next = linger->next;
-    else
-        linger->lingers->first = linger->next;
+    struct lingers *lingers = linger->lingers;
+    *(linger->previous ? &linger->previous->next : &lingers->first) = linger->next;
     if (linger->next)
         linger->next->previous = linger->previous;
-    linger->lingers->count--;
+    lingers->count--;
+    atomic_fetch_sub(lingers->open, 1);
+    if (linger->shares)
+        share_give(lingers->shares, &linger->address);
     /* Closing it would not do: a program that is being started has the socket too for a moment. */
-    epoll_ctl(linger->lingers->epoll_fd, EPOLL_CTL_DEL, linger->fd, NULL);
+    epoll_ctl(lingers->epoll_fd, EPOLL_CTL_DEL, linger->fd, NULL);
     close(linger->fd);
     free(linger);
 }
@@ -64,22 +67,28 @@ static void linger_ready(struct watch *watch, uint32_t events)
         end(linger);
 }
 
-void linger_begin(struct lingers *lingers, int fd, int64_t now)
+void linger_begin(struct lingers *lingers, int fd, const struct address *of, int64_t now)
 {
     struct lingering *linger = lingers->count < LINGERS_MAX ? calloc(1, sizeof *linger) : NULL;
     if (!linger) {
+        if (of)
+            share_give(lingers->shares, of);
         close(fd);
         return;
     }
     linger->watch.ready = linger_ready;
     linger->lingers = lingers;
     linger->fd = fd;
+    linger->shares = of != NULL;
+    if (of)
+        linger->address = *of;
     linger->deadline = now + LINGER_MS;
     linger->next = lingers->first;
     if (linger->next)
         linger->next->previous = linger;
     lingers->first = linger;
     lingers->count++;
+    atomic_fetch_add(lingers->open, 1);
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &linger->watch};
     if (epoll_ctl(lingers->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         end(linger);

@@ -6,18 +6,24 @@
 #ifndef ONRAMP_HTTP_LINGER_H
 #define ONRAMP_HTTP_LINGER_H
 
+#include "http/shares.h"
+
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct lingering;
 
 struct lingers {
-    int epoll_fd; /* of the loop */
+    int epoll_fd;          /* of the loop */
+    struct shares *shares; /* where each counts for its address, or NULL */
+    atomic_uint *open;     /* where each counts as a connection */
     struct lingering *first;
     unsigned count;
 };
 
-/* Take over a socket, whose sending side is shut or will be; it is closed in the end. */
-void linger_begin(struct lingers *lingers, int fd, int64_t now);
+/* Take over a socket, whose sending side is shut or will be; it is closed in the end. of: the
+ * address whose share it has, which is given back then; or NULL. */
+void linger_begin(struct lingers *lingers, int fd, const struct address *of, int64_t now);
 
 /* Close those whose time is over. */
 void lingers_tend(struct lingers *lingers, int64_t now);

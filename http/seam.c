@@ -43,6 +43,8 @@ bool seam_register(int fd, struct connection *connection)
 
 void seam_forget(int fd, struct connection *connection)
 {
+    if (fd < 0 || (size_t)fd >= atomic_load_explicit(&numbers, memory_order_acquire))
+        return; /* it was not registered */
     atomic_compare_exchange_strong(&connections[fd], &connection, NULL);
 }
 

@@ -85,6 +85,37 @@ def test_a_new_client_is_answered_while_10400_idle_ones_are_held(descriptors_for
         assert len(said) == 1, said  # and is said once a minute
 
 
+def test_the_loops_share_one_limit(descriptors_for_all):
+    """The kernel wakes nearly always the same loop: it must not take its part for the whole."""
+    with contextlib.ExitStack() as stack:
+        server = Server("--connections-per-address", "0", "--loops", "4")
+        stack.callback(server.remove)
+        server.start()
+        held = []
+        for _ in range(3600):  # more than a fourth of 10,000
+            held.append(stack.enter_context(connected(server)))
+            assert asked(held[-1])[0] == 200
+        assert all(asked(sock) for sock in held)
+        assert "connections are taken" not in server.log_text()
+
+
+def test_bodies_that_do_not_come_make_room(descriptors_for_all):
+    """Of who sends no more of its request the one that does so longest goes first."""
+    half = (b"POST /v1/vnets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 60000\r\n\r\n{")
+    with contextlib.ExitStack() as stack:
+        server = Server("--connections-per-address", "0", "--loops", "1")
+        stack.callback(server.remove)
+        server.start()
+        for _ in range(HELD):
+            stack.enter_context(connected(server)).sendall(half)
+        for _ in range(5):
+            began = time.monotonic()
+            with connected(server) as sock:
+                assert asked(sock)[0] == 200
+            assert time.monotonic() - began < patience(2)
+
+
 @pytest.fixture(scope="module")
 def sharing():
     yield from lifetime(Server("--connections-per-address", str(SHARE), "--trusted-proxy",

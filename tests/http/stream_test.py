@@ -6,6 +6,7 @@ stream: a server that stops, a token that is no longer live."""
 import json
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -14,7 +15,7 @@ import contract
 import wire
 from client import Answer, Client
 from feed_test import read, rest, types, until
-from process import Server, patience
+from process import Server, patience, polled
 from tenant import Customer, Partner
 from wait_test import Waiter, descriptors, path, soon, waiting
 
@@ -349,3 +350,22 @@ def test_streams_whose_clients_have_gone_are_let_go(own_server):
     while descriptors(own_server) > before + 10 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert descriptors(own_server) <= before + 10
+
+
+def test_a_stream_that_is_slow_to_begin_goes_on(own_server):
+    """Its first page may take longer than it is until those who wait are looked over."""
+    operator = Client(own_server.url, own_server.credentials["ONRAMP_OPERATOR_TOKEN"])
+    customer = Customer(operator)
+    locked = ("BEGIN; LOCK TABLE onramp.feed IN ACCESS EXCLUSIVE MODE;"
+              " SELECT pg_sleep(1.2); COMMIT;")
+    holder = threading.Thread(target=own_server.sql, args=(locked,))
+    holder.start()
+    held = ("SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
+            " WHERE relname = 'feed' AND mode = 'AccessExclusiveLock' AND granted")
+    polled(lambda: own_server.sql(held).strip() == "1")
+    stream = Stream(customer.client)
+    holder.join()
+    circuit = customer.circuit(Partner(operator))
+    [(_, _, item)] = stream.events(1)
+    assert item["circuitId"] == circuit["id"]
+    stream.close()

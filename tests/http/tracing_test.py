@@ -59,10 +59,11 @@ def test_every_operation_documents_the_request_id():
 def test_a_request_is_logged_under_its_id(talkative, tenant):
     given = f"given-{uuid.uuid4()}"
     tenant.client.get("/v1/circuits", {"X-Request-Id": given}).must(200)
-    assert re.search(rf"GET /v1/circuits 200 .*\(request {given}\)", logged(talkative, given))
+    assert re.search(rf"GET /v1/circuits 200 .*\(request {given} from 127\.[\d.]+\)",
+                     logged(talkative, given))
     made = tenant.client.get("/v1/circuits/x").must(404).headers["X-Request-Id"]
     line = logged(talkative, made)
-    assert re.search(rf"GET /v1/circuits/{{id}} 404 .*\(request {made}\)", line)
+    assert re.search(rf"GET /v1/circuits/{{id}} 404 .*\(request {made} from 127\.[\d.]+\)", line)
     uuid.UUID(made)
 
 
@@ -74,12 +75,13 @@ def test_a_request_is_logged_with_its_trace(talkative, tenant):
         given = f"traced-{uuid.uuid4()}"
         headers = {"X-Request-Id": given, "traceparent": GOOD, "Content-Type": "application/json"}
         tenant.client.send(method, target, body, headers)
-        assert f"(request {given}, trace {TRACE})" in logged(talkative, given)
+        assert re.search(rf"\(request {given} from [\d.]+, trace {TRACE}\)",
+                         logged(talkative, given))
     for bad in BAD:
         given = f"untraced-{uuid.uuid4()}"
         headers = {"X-Request-Id": given, "traceparent": bad}
         tenant.client.get("/v1/vnets", headers).must(200)
-        assert f"(request {given})" in logged(talkative, given)
+        assert re.search(rf"\(request {given} from [\d.]+\)", logged(talkative, given))
 
 
 @pytest.mark.parametrize("trace", (GOOD, *BAD))

@@ -106,6 +106,9 @@ void lingers_tend(struct lingers *lingers, int64_t now)
 
 void lingers_close(struct lingers *lingers)
 {
-    while (lingers->first)
-        end(lingers->first);
+    struct lingering *next;
+    for (struct lingering *linger = lingers->first; linger; linger = next) {
+        next = linger->next;
+        end(linger);
+    }
 }

@@ -409,6 +409,23 @@ START_TEST(a_stranger_is_never_named_in_an_event)
 }
 END_TEST
 
+/* It would have been published again. */
+START_TEST(what_is_published_by_hand_is_published_once)
+{
+    begin();
+    static const char publishing[] =
+        "INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id) SELECT "
+        "(SELECT coalesce(max(position), 0) FROM feed) + row_number() OVER (ORDER BY seq), seq, "
+        "circuit_id, sequence, at, customer_id FROM events_unpublished";
+    run(owner, publishing);
+    run(owner, publishing);
+    run(api, "SELECT FROM onramp.feed_tail(0, 1000)");
+    ck_assert_str_eq(value(owner, "SELECT row(count(*), count(DISTINCT (circuit_id, sequence)), "
+                                  "(SELECT count(*) FROM circuit_events)) FROM feed"),
+                     "(2,2,2)");
+}
+END_TEST
+
 /* --- service keys
  * ---------------------------------------------------------------------------------- */
 
@@ -525,6 +542,7 @@ int main(void)
     tcase_add_test(histories, a_history_ends_with_the_deletion);
     tcase_add_test(histories, an_event_of_a_connection_is_of_one_that_there_is);
     tcase_add_test(histories, a_stranger_is_never_named_in_an_event);
+    tcase_add_test(histories, what_is_published_by_hand_is_published_once);
     TCase *keys = scene_case(suite, "keys", 30);
     tcase_add_test(keys, keys_are_retired_by_trigger_alone);
     tcase_add_test(keys, a_key_is_replaced_before_building_begins_and_is_not_quoted_then);

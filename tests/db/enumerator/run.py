@@ -193,7 +193,10 @@ def main():
                   f"{len(answers) - accepted} refused, in {time.monotonic() - began:.1f} s", flush=True)
             refusals = collections.Counter(answer[1] for answer in answers if not answer[0])
             senseless = {code: n for code, n in refusals.items() if code in guards.SENSELESS}
-            print("  senseless: " + ", ".join(f"{code} {n}" for code, n in sorted(senseless.items())))
+            if senseless:
+                failed += sum(senseless.values())
+                print("  made no sense: "
+                      + ", ".join(f"{code} {n}" for code, n in sorted(senseless.items())))
             broken = collections.Counter()
             for (place, statement), (_, _, breach) in zip(numbered, answers):
                 if breach:

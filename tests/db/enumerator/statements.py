@@ -164,7 +164,7 @@ class Maker:
 
     def values(self, table, column):
         """What the column is set to: as expressions on the row."""
-        found = ["NULL"]
+        found = [f"NULL::{column.type}"]
         found += [value.replace("{c}", column.quoted) for value in FOREIGN.get(column.type, [])]
         found += [word for (word,) in self.words(table.name, [column.name], column)]
         for referred, mine, theirs in table.references:
@@ -454,7 +454,7 @@ class Maker:
                     "INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, "
                     "actor_role, actor_name) SELECT id, last_sequence, updated_at, 'circuit.updated', "
                     f"provider_status, provider_status, 'operator', 'hand' FROM moved")
-        for first in ("1", "2", "0", "1 - 2 *"):
+        for first in ("1", "2", "0", "-1"):
             for gone in ("DELETE FROM events_unpublished RETURNING *", "TABLE events_unpublished"):
                 yield Statement(
                     "feed", "position", "insert", "by hand",

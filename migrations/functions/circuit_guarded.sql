@@ -18,7 +18,12 @@ BEGIN
             PERFORM onramp.refused('a_local_circuit_is_not_metered',
                 'a Local circuit is UnlimitedData');
         END IF;
+        IF NEW.deprovision_requested_at IS NOT NULL OR NEW.delete_when_deprovisioned THEN
+            PERFORM onramp.refused('a_circuit_that_is_not_provisioned_has_no_request_open',
+                'a circuit that is not provisioned has no request to deprovision it open');
+        END IF;
         NEW.updated_at := NEW.created_at; -- the time of its first event
+        NEW.previously_requested := false;
         NEW.listed_as := 'NotProvisioned';
         NEW.shown_as := CASE WHEN NEW.key_quoted_at IS NULL THEN '' ELSE NEW.provider_status END;
         NEW.waiting_on := onramp.waits_for(NEW.circuit_status, NEW.provider_status,
@@ -27,10 +32,43 @@ BEGIN
         RETURN NEW;
     END IF;
 
-    IF NOT (NEW.last_sequence = OLD.last_sequence + 1 AND NEW.previous_status = OLD.provider_status)
-       AND NOT (NEW.last_sequence = OLD.last_sequence AND NEW.provider_status = OLD.provider_status
-                AND NEW.previous_status = OLD.previous_status)
+    IF NEW.id <> OLD.id OR NEW.customer_id <> OLD.customer_id OR NEW.partner <> OLD.partner
+       OR NEW.peering_location <> OLD.peering_location OR NEW.created_at <> OLD.created_at
     THEN
+        PERFORM onramp.refused('a_circuit_keeps_what_it_is',
+            'the identity, owner, partner and place of a circuit never change');
+    END IF;
+    -- One trigger deep: by hand. The triggers of connections come in below it.
+    IF NEW.used <> OLD.used AND pg_trigger_depth() = 1 THEN
+        PERFORM onramp.refused('a_circuits_connections_are_counted_by_trigger',
+            'used follows the rows of connections and is never set');
+    END IF;
+    IF (NEW.deprovision_requested_at IS NOT NULL OR NEW.delete_when_deprovisioned)
+       AND NEW.provider_status = 'NotProvisioned'
+    THEN
+        PERFORM onramp.refused('a_circuit_that_is_not_provisioned_has_no_request_open',
+            'a circuit that is not provisioned has no request to deprovision it open');
+    END IF;
+    IF NEW.delete_when_deprovisioned AND NEW.deprovision_requested_at IS NULL THEN
+        PERFORM onramp.refused('a_circuit_is_deleted_later_on_request_alone',
+            'a circuit is deleted when it is deprovisioned where that was asked for');
+    END IF;
+    IF NEW.last_sequence = OLD.last_sequence + 1 AND NEW.previous_status = OLD.provider_status THEN
+        NEW.previously_requested := OLD.deprovision_requested_at IS NOT NULL;
+    ELSIF NEW.last_sequence = OLD.last_sequence AND NEW.provider_status = OLD.provider_status
+          AND NEW.previous_status = OLD.previous_status
+    THEN
+        NEW.previously_requested := OLD.previously_requested;
+        -- Otherwise an event of another time could take the number of the one that is there.
+        IF NEW.updated_at <> OLD.updated_at THEN
+            PERFORM onramp.refused('a_circuit_stands_at_its_last_event',
+                'a circuit stands at its last event: by its number, its time and its status');
+        END IF;
+        IF (NEW.deprovision_requested_at IS NULL) <> (OLD.deprovision_requested_at IS NULL) THEN
+            PERFORM onramp.refused('a_request_to_deprovision_follows_its_events',
+                'a request to deprovision is opened, and closed, by its events alone');
+        END IF;
+    ELSE
         PERFORM onramp.refused('a_circuit_moves_by_one_event',
             'a circuit moves by one event at a time, from the status that it stands at');
     END IF;
@@ -38,13 +76,36 @@ BEGIN
         PERFORM onramp.refused('a_local_circuit_is_not_metered',
             'a Local circuit is UnlimitedData');
     END IF;
-    IF NEW.deleted_at IS NOT NULL AND (NEW.used > 0 OR NEW.provider_status <> 'NotProvisioned') THEN
-        PERFORM onramp.refused('a_deleted_circuit_is_empty_and_not_provisioned',
-            'a deleted circuit is empty and not provisioned');
+    IF OLD.deleted_at IS NOT NULL THEN
+        IF NEW.used > 0 OR NEW.provider_status <> 'NotProvisioned' THEN
+            PERFORM onramp.refused('a_deleted_circuit_is_empty_and_not_provisioned',
+                'a deleted circuit is empty and not provisioned');
+        END IF;
+        IF NEW.deleted_at IS DISTINCT FROM OLD.deleted_at OR NEW.last_sequence <> OLD.last_sequence
+        THEN
+            PERFORM onramp.refused('a_deleted_circuit_stays_deleted',
+                'a deleted circuit stays deleted, and nothing happens to it any more');
+        END IF;
+    ELSIF NEW.deleted_at IS NOT NULL THEN
+        IF NEW.used > 0 OR NEW.provider_status <> 'NotProvisioned' THEN
+            PERFORM onramp.refused('a_deleted_circuit_is_empty_and_not_provisioned',
+                'a deleted circuit is empty and not provisioned');
+        END IF;
+        -- Which event it is, circuit_stands() sees.
+        IF NEW.last_sequence = OLD.last_sequence THEN
+            PERFORM onramp.refused('a_circuit_is_deleted_by_its_event',
+                'a circuit is deleted by the event circuit.deleted, and by no other');
+        END IF;
     END IF;
-    IF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS DISTINCT FROM OLD.deleted_at THEN
-        PERFORM onramp.refused('a_deleted_circuit_stays_deleted',
-            'a deleted circuit stays deleted');
+    IF NEW.service_key <> OLD.service_key THEN
+        IF NEW.provider_status <> 'NotProvisioned' THEN
+            PERFORM onramp.refused('a_service_key_is_replaced_before_building_begins',
+                'the service key of a circuit is replaced while it is not provisioned');
+        END IF;
+        IF NEW.key_quoted_at IS NOT NULL THEN
+            PERFORM onramp.refused('a_new_service_key_has_been_quoted_by_nobody',
+                'a new service key has been quoted by nobody');
+        END IF;
     END IF;
 
     v_waits := onramp.waits_for(NEW.circuit_status, NEW.provider_status,
@@ -89,4 +150,4 @@ END
 $$;
 COMMENT ON FUNCTION circuit_guarded() IS
     'Refuses what a circuit''s row may not become; keeps since, waiting_on, due_at, listed_as, '
-    'shown_as and shown_sequence.';
+    'shown_as, shown_sequence and previously_requested.';

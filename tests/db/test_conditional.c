@@ -119,15 +119,14 @@ START_TEST(a_version_is_compared_under_the_rows_lock)
     begin_story();
     const char *stranger = customer_new("Stranger"), *first;
     const char *vnet = vnet_new(customer, 1);
-    run(owner, "UPDATE onramp.vnets SET version = 1");
     run(one, "BEGIN");
-    ck_assert_str_eq(value(one, RENAME, vnet, customer, "'{1}'", "false"), "ok");
-    start(two, RENAME, vnet, customer, "'{1}'", "false");
+    ck_assert_str_eq(value(one, RENAME, vnet, customer, "'{2}'", "false"), "ok");
+    start(two, RENAME, vnet, customer, "'{2}'", "false");
     blocked(two);
     run(one, "COMMIT");
     ck_assert_str_eq(finish(two, &first), "");
     ck_assert_str_eq(first, "version_mismatch");
-    ck_assert_str_eq(value(one, RENAME, vnet, customer, "'{7,2}'", "false"), "ok");
+    ck_assert_str_eq(value(one, RENAME, vnet, customer, "'{7,3}'", "false"), "ok");
     ck_assert_str_eq(value(one, RENAME, vnet, customer, "'{}'", "false"), "version_mismatch");
     ck_assert_str_eq(value(one, RENAME, vnet, stranger, "'{7}'", "false"), "not_found");
 }

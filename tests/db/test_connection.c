@@ -109,8 +109,11 @@ END_TEST
 START_TEST(a_circuit_that_will_be_deleted_takes_no_new_connections)
 {
     begin("Provisioned");
-    run(owner,
-        "UPDATE circuits SET deprovision_requested_at = now(), delete_when_deprovisioned = true");
+    ck_assert_str_eq(value(api,
+                           "SELECT outcome FROM onramp.circuit_deprovision_request('%s', '%s', "
+                           "true, 'customer', 'Acme')",
+                           circuit, customer),
+                     "ok");
     ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet),
                      "circuit_deprovision_requested");
 }

@@ -43,6 +43,24 @@ START_TEST(constraints_and_guards_are_named_by_sentences)
 }
 END_TEST
 
+/* It fires once for a query and a table, by the columns of whichever UPDATE comes first: a second
+ * one in the same query passes it. */
+START_TEST(no_trigger_of_a_statement_has_a_list_of_columns)
+{
+    none(run(owner, "SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT "
+                    "tgisinternal AND (tgtype & 1) = 0 AND tgattr <> ''::int2vector"));
+}
+END_TEST
+
+START_TEST(a_table_has_one_guard_of_its_rows)
+{
+    none(run(owner, "SELECT tgrelid::regclass FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid "
+                    "WHERE relnamespace = 'onramp'::regnamespace AND NOT tgisinternal "
+                    "AND (tgtype & 1) = 1 AND (tgtype & 2) = 2 AND (tgtype & 16) = 16 "
+                    "GROUP BY 1 HAVING count(*) > 1"));
+}
+END_TEST
+
 START_TEST(no_constraint_is_deferrable)
 {
     none(run(owner, "SELECT conname FROM pg_constraint WHERE connamespace = 'onramp'::regnamespace "
@@ -80,6 +98,8 @@ int main(void)
     TCase *tcase = scene_case(suite, "schema", 30);
     tcase_add_test(tcase, every_table_column_view_function_and_domain_has_a_comment);
     tcase_add_test(tcase, constraints_and_guards_are_named_by_sentences);
+    tcase_add_test(tcase, no_trigger_of_a_statement_has_a_list_of_columns);
+    tcase_add_test(tcase, a_table_has_one_guard_of_its_rows);
     tcase_add_test(tcase, no_constraint_is_deferrable);
     tcase_add_test(tcase, everything_is_owned_by_a_role_that_can_not_log_in);
     tcase_add_test(tcase, every_answer_begins_with_outcome_and_facts);

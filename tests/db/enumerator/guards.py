@@ -84,6 +84,10 @@ TWICE = {
     "not null from_status of circuit_events": "there is no such edge",
     "not null to_status of circuit_events": "there is no such edge",
     "not null type of circuit_events": "there is no such edge",
+    "not null circuit_id of connections": "circuit_prefixes takes no null either",
+    "not null role of webhook_endpoints": "owner is made of it, and takes no null",
+    "not null owner of webhook_endpoints": "it is made of a role, which is not null",
+    "not null secret of webhook_secrets": "a_webhook_secret_is_sealed",
     "not null customer_id of acts_of_vnet_owners":
         "an_act_is_of_the_vnets_owner lets in nobody whom the event does not name",
     "key a_vnet_connects_to_a_circuit_once of connections":
@@ -98,6 +102,11 @@ TWICE = {
 WRITTEN_BY_TRIGGERS = {
     "circuit_changes", "circuit_labels", "circuit_location_quotas", "circuit_prefixes",
     "events_unpublished", "provider_transition", "retired_service_keys", "vnet_prefixes",
+}
+# What circuit_guarded() sets or compares itself, so that no null comes to the column.
+SET_BY_GUARD = {
+    "last_sequence", "listed_as", "previous_status", "previously_requested", "provider_status",
+    "shown_as", "updated_at", "waiting_on",
 }
 # Rules about two sessions; their statements are in pairs.py.
 OF_TWO_SESSIONS = {"rule a_quota_begins_at_read_committed"}
@@ -120,6 +129,10 @@ def kept_twice(guard):
     """Why its rule holds without it; None where it does not."""
     if guard.kind not in ("rule", "trigger") and guard.tables[0] in WRITTEN_BY_TRIGGERS:
         return "nobody but a trigger writes there"
+    if guard.kind == "not null" and guard.tables[0] == "circuits" and guard.name in SET_BY_GUARD:
+        return "circuit_guarded() lets no null come to it"
+    if guard.kind == "not null" and guard.tables[0] == "feed" and guard.name != "published_at":
+        return "feed_continued() lets in what was announced alone"
     return TWICE.get(str(guard))
 
 

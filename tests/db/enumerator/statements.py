@@ -341,6 +341,14 @@ class Maker:
                     yield Statement(table.name, label, "insert", "taken key",
                                     f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE "
                                     f"SELECT {selected} {source}")
+            # And a row that is new, with a null in it.
+            for column in table.written if len(names) > 1 and place < 6 else ():
+                nothing = {column.name: f"NULL::{column.type}"}
+                for other in self.rows(table, place) if column.name not in names else ():
+                    columns, selected, source = self.inserted(table, dict(change, **nothing), other)
+                    yield Statement(table.name, column.name, "insert", "null in a new row",
+                                    f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE "
+                                    f"SELECT {selected} {source}")
             columns, selected, source = self.inserted(table, change, row)
             copy = Statement(table.name, label, "insert", "copy",
                              f"COPY {table.name} ({columns}) FROM STDIN",
@@ -486,6 +494,12 @@ class Maker:
                                 "to_status, " + ", ".join(given) + ") SELECT c.id, last_sequence + 1, "
                                 "'circuit.updated', provider_status, provider_status, "
                                 + ", ".join(given.values()) + f" FROM circuits c WHERE {on}")
+        yield Statement("feed", "published_at", "insert", "by hand",
+                        "INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id, "
+                        "service_key, vnet_customer_id, partner, traceparent, published_at) SELECT "
+                        "(SELECT max(position) FROM feed) + row_number() OVER (ORDER BY seq), seq, "
+                        "circuit_id, sequence, at, customer_id, service_key, vnet_customer_id, partner, "
+                        "traceparent, NULL FROM events_unpublished")
         for first in ("1", "2", "0", "-1"):
             for gone in ("DELETE FROM events_unpublished RETURNING *", "TABLE events_unpublished"):
                 yield Statement(

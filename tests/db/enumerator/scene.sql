@@ -174,6 +174,7 @@ BEGIN
     INSERT INTO tokens (key_id, sha256, role, customer_id, partner, revoked_at) VALUES
         ('one', sha256('one'), 'customer', acme, NULL, NULL),
         ('two', sha256('two'), 'partner', NULL, 'carrier', NULL),
+        ('all', sha256('all'), 'operator', NULL, NULL, NULL),
         ('old', sha256('old'), 'customer', acme, NULL, now());
     INSERT INTO idempotency_keys (scope, key, digest, answer)
     VALUES ('customer:' || acme, 'k1', sha256('a'), '{"outcome": "ok"}'),

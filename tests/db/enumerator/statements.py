@@ -22,12 +22,13 @@ FOREIGN = {
         "{c} + interval '1 second'", "{c} - interval '3 minutes'", "clock_timestamp()",
         "'2001-01-01'::timestamptz", "'2999-01-01'::timestamptz", "'infinity'::timestamptz"],
     "interval": ["'1 second'::interval", "'-1 day'::interval", "'100 years'::interval"],
-    "text": ["''::text", "'forged'::text", "repeat('x', 5000)"],
+    "text": ["''::text", "'forged'::text", "repeat('x', 5000)", "replace({c}, 'test', 'gone')"],
     "jsonb": ["'{}'::jsonb", "'[]'::jsonb", "'{\"forged\": \"1\"}'::jsonb"],
     "bytea": ["sha256('forged')", "'\\x00'::bytea"],
     "cidr": ["'10.99.0.0/16'::cidr", "'10.1.0.0/16'::cidr", "'10.1.9.0/29'::cidr", "'fd00::/16'::cidr"],
     "cidr[]": ["'{10.99.0.0/16}'::cidr[]", "'{10.1.0.0/16,10.1.1.0/24}'::cidr[]", "'{}'::cidr[]",
-               "'{10.0.0.0/30}'::cidr[]", "array_fill('10.98.0.0/16'::cidr, '{17}')"],
+               "'{10.0.0.0/30}'::cidr[]", "array_fill('10.98.0.0/16'::cidr, '{17}')",
+               "(SELECT array_agg(format('10.%s.0.0/16', n)::cidr) FROM generate_series(150, 166) AS n)"],
     "integer[]": ["'{50}'::int[]", "'{51}'::int[]", "'{}'::int[]", "'{NULL}'::int[]"],
     "text[]": ["'{*}'::text[]", "'{}'::text[]", "array_fill('*'::text, '{51}')"],
 }
@@ -204,8 +205,8 @@ class Maker:
     def rows(self, table, place=0):
         """Some rows: all where there are few, otherwise so many, others for another place."""
         rows, most = table.rows, ROWS_MAX[self.length]
-        if len(rows) <= 6 or table.name == "circuits":
-            most *= 2
+        if len(rows) <= 8 or table.name == "circuits":
+            most *= 4 if self.length == "short" and table.name == "vnets" else 2
         if len(rows) > most:
             step = len(rows) / most
             rows = [rows[(int(n * step) + place) % len(rows)] for n in range(most)]
@@ -332,11 +333,38 @@ class Maker:
                           f"({columns}) OVERRIDING SYSTEM VALUE VALUES ("
                           + ", ".join("given." + c for c in listed) + ")"),
             ]
+            # A key that is there already, in a row that is new otherwise.
+            for key, _ in table.keys:
+                if len(names) > 1 and len(key) == 1 and not set(key) & set(names):
+                    taken = dict(change, **{key[0]: f'(SELECT "{key[0]}" FROM {table.name} LIMIT 1)'})
+                    columns, selected, source = self.inserted(table, taken, row)
+                    yield Statement(table.name, label, "insert", "taken key",
+                                    f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE "
+                                    f"SELECT {selected} {source}")
+            # And a row that is new, with a null in it.
+            for column in table.written if len(names) > 1 and place < 6 else ():
+                nothing = {column.name: f"NULL::{column.type}"}
+                for other in self.rows(table, place) if column.name not in names else ():
+                    columns, selected, source = self.inserted(table, dict(change, **nothing), other)
+                    yield Statement(table.name, column.name, "insert", "null in a new row",
+                                    f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE "
+                                    f"SELECT {selected} {source}")
+            columns, selected, source = self.inserted(table, change, row)
             copy = Statement(table.name, label, "insert", "copy",
                              f"COPY {table.name} ({columns}) FROM STDIN",
                              f"COPY (SELECT {selected} {source}) TO STDOUT")
             yield from self.thinned(itertools.chain([copy], itertools.islice(
                 self.in_places(table, names, "insert", plain, plain, more), 1, None)), place, values)
+
+    def copies(self, table):
+        """Each row once more, as it is: alone, and over the one that is there."""
+        columns = ", ".join(c.quoted for c in table.written)
+        for row in self.rows(table):
+            text = (f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} "
+                    f"FROM {table.name} WHERE {row}")
+            yield Statement(table.name, "*", "insert", "the same row", text)
+            yield Statement(table.name, "*", "insert", "the same row, or nothing",
+                            text + " ON CONFLICT DO NOTHING")
 
     def deletes(self, table):
         for row in self.rows(table) or ["true"]:
@@ -454,6 +482,24 @@ class Maker:
                     "INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, "
                     "actor_role, actor_name) SELECT id, last_sequence, updated_at, 'circuit.updated', "
                     f"provider_status, provider_status, 'operator', 'hand' FROM moved")
+            yield Statement("circuit_events", "sequence", "insert", "with the last one again",
+                            "INSERT INTO circuit_events SELECT e.* FROM circuit_events e JOIN circuits c "
+                            "ON c.id = e.circuit_id AND c.last_sequence = e.sequence AND c.updated_at = "
+                            f"e.at WHERE {on}")
+            for name in ("id", "actor_role", "actor_name", "at"):
+                given = {"id": "gen_random_uuid()", "at": "clock_timestamp()",
+                         "actor_role": "'operator'", "actor_name": "'hand'", name: "NULL"}
+                yield Statement("circuit_events", name, "insert", "event by hand",
+                                "INSERT INTO circuit_events (circuit_id, sequence, type, from_status, "
+                                "to_status, " + ", ".join(given) + ") SELECT c.id, last_sequence + 1, "
+                                "'circuit.updated', provider_status, provider_status, "
+                                + ", ".join(given.values()) + f" FROM circuits c WHERE {on}")
+        yield Statement("feed", "published_at", "insert", "by hand",
+                        "INSERT INTO feed (position, seq, circuit_id, sequence, at, customer_id, "
+                        "service_key, vnet_customer_id, partner, traceparent, published_at) SELECT "
+                        "(SELECT max(position) FROM feed) + row_number() OVER (ORDER BY seq), seq, "
+                        "circuit_id, sequence, at, customer_id, service_key, vnet_customer_id, partner, "
+                        "traceparent, NULL FROM events_unpublished")
         for first in ("1", "2", "0", "-1"):
             for gone in ("DELETE FROM events_unpublished RETURNING *", "TABLE events_unpublished"):
                 yield Statement(
@@ -468,6 +514,7 @@ class Maker:
         for table in self.tables.values():
             yield from self.updates(table)
             yield from self.inserts(table)
+            yield from self.copies(table)
             yield from self.deletes(table)
         yield from self.views()
         yield from self.events()

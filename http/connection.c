@@ -261,7 +261,7 @@ static enum progress fill(struct connection *connection)
 
 static void refuse(struct connection *connection, struct refusal refusal)
 {
-    connection->refused = connection->lingers = true;
+    connection->lingers = true;
     connection->exchange->closes = true;
     move(connection, CONNECTION_WHOLE);
     connection->http->settings.handlers->refuse(connection->exchange, refusal);

@@ -57,7 +57,6 @@ struct connection {
     bool trusted;           /* it is a proxy's, which may name the client */
     bool preface;           /* the PROXY protocol may come first */
     bool served;            /* it has had a request */
-    bool refused;           /* its request is; the answer is the last one */
     bool lingers;           /* octets may still come when it is closed */
     struct address address; /* of the client, or of the proxy in front of it */
     int64_t deadline;       /* milliseconds, monotonic; INT64_MAX: none */

@@ -12,7 +12,10 @@
 #include <strings.h>
 #include <time.h>
 
-enum { SPARE_EXCHANGES = 512 };
+enum {
+    SPARE_EXCHANGES = 512,
+    LARGE_BODY = 16 * 1024 /* octets; what smaller ones took is used again soon */
+};
 
 struct exchange *exchange_new(struct http *http, struct connection *connection)
 {
@@ -42,7 +45,8 @@ struct exchange *exchange_new(struct http *http, struct connection *connection)
 void exchange_free(struct exchange *exchange)
 {
     struct http *http = exchange->http;
-    http->freed += exchange->capacity;
+    if (exchange->capacity >= LARGE_BODY)
+        http->freed += exchange->capacity;
     http->bodies -= exchange->capacity;
     free(exchange->octets);
     library_forget(exchange);

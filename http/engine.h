@@ -59,10 +59,6 @@ void exchange_free(struct exchange *exchange);
 /* Read the head that was parsed into the exchange. */
 void exchange_read(struct exchange *exchange, const struct head *head, const char *octets);
 
-/* The connection that may make room for another: one that is idle longest, otherwise one whose body
- * comes in longest; NULL: none has waited for its client long enough. */
-struct connection *engine_dispensable(const struct http *http);
-
 /* Room for size more octets of the body. */
 char *exchange_body_room(struct exchange *exchange, size_t size);
 

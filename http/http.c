@@ -92,7 +92,9 @@ static bool has_room(const struct http *http)
     return atomic_load(http->open) < http->settings.connections;
 }
 
-struct connection *engine_dispensable(const struct http *http)
+/* The connection that may make room for another: one that is idle longest, otherwise one whose body
+ * comes in longest; NULL: none has waited for its client long enough. */
+static struct connection *dispensable(const struct http *http)
 {
     struct connection *idle = http->idle.first, *slow = http->slow.first;
     if (idle && http->now - idle->queued >= FRESH_MS)
@@ -112,7 +114,7 @@ static bool may_say(const struct http *http, int64_t *said)
 /* End the one that waits for its client longest. */
 static void room_make(struct http *http)
 {
-    struct connection *gone = engine_dispensable(http);
+    struct connection *gone = dispensable(http);
     if (!gone)
         return;
     connection_end(gone);
@@ -178,7 +180,7 @@ static void accept_some(struct watch *watch, uint32_t events)
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         union socket_address address = {0};
         socklen_t length = sizeof address;
-        if (!has_room(http) && !engine_dispensable(http)) {
+        if (!has_room(http) && !dispensable(http)) {
             listening_set(http, false); /* until some have gone */
             return;
         }
@@ -190,8 +192,9 @@ static void accept_some(struct watch *watch, uint32_t events)
             if (may_say(http, &http->failure_said))
                 log_line(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
             lingers_close(&http->lingers);
-            if (engine_dispensable(http))
-                connection_end(engine_dispensable(http));
+            struct connection *gone = dispensable(http);
+            if (gone)
+                connection_end(gone);
             listening_set(http, false);
             return;
         }
@@ -299,7 +302,7 @@ void http_tend(struct http *http, int64_t now)
         if (connection->deadline <= now)
             connection_end(connection);
     lingers_tend(&http->lingers, now);
-    if (!http->stays_shut && (has_room(http) || engine_dispensable(http)))
+    if (!http->stays_shut && (has_room(http) || dispensable(http)))
         listening_set(http, true);
     /* What a crowd of bodies took would otherwise stay with the process. */
     if (http->freed > GIVE_BACK_OCTETS || (http->freed > GIVE_BACK_AT_REST && http->bodies == 0)) {

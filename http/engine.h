@@ -44,7 +44,6 @@ struct http {
     unsigned spare_input_count;
     struct exchange *spare_exchanges;
     unsigned spare_exchange_count;
-    size_t freed; /* octets of large bodies since memory was given back */
     struct lingers lingers;
     int64_t full_said, share_said, failure_said; /* when the log was told last */
     unsigned made_room, refused_share;

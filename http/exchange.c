@@ -2,6 +2,7 @@
 #include "http/exchange.h"
 
 #include "base/arena.h"
+#include "base/pages.h"
 #include "http/connection.h"
 #include "http/engine.h"
 #include "http/forwarded.h"
@@ -14,7 +15,7 @@
 
 enum {
     SPARE_EXCHANGES = 512,
-    LARGE_BODY = 16 * 1024 /* octets; what smaller ones took is used again soon */
+    LARGE_BODY = 16 * 1024 /* octets, from which on a body has pages of its own */
 };
 
 struct exchange *exchange_new(struct http *http, struct connection *connection)
@@ -45,10 +46,11 @@ struct exchange *exchange_new(struct http *http, struct connection *connection)
 void exchange_free(struct exchange *exchange)
 {
     struct http *http = exchange->http;
-    if (exchange->capacity >= LARGE_BODY)
-        http->freed += exchange->capacity;
     http->bodies -= exchange->capacity;
-    free(exchange->octets);
+    if (exchange->capacity >= LARGE_BODY)
+        pages_free(exchange->octets, exchange->capacity);
+    else
+        free(exchange->octets);
     library_forget(exchange);
     if (http->spare_exchange_count >= SPARE_EXCHANGES) {
         arena_free(exchange->arena);
@@ -85,6 +87,23 @@ void exchange_read(struct exchange *exchange, const struct head *head, const cha
     exchange->field_count = head->field_count;
 }
 
+static char *body_resized(const struct exchange *exchange, size_t capacity)
+{
+    if (exchange->capacity >= LARGE_BODY)
+        return pages_resize(exchange->octets, exchange->capacity, capacity);
+    if (capacity < LARGE_BODY) {
+        char *octets = realloc(exchange->octets, capacity);
+        if (!octets)
+            abort();
+        return octets;
+    }
+    char *octets = pages_new(capacity);
+    if (exchange->octets)
+        memcpy(octets, exchange->octets, exchange->body_length);
+    free(exchange->octets);
+    return octets;
+}
+
 char *exchange_body_room(struct exchange *exchange, size_t size)
 {
     size_t wanted = exchange->body_length + size + 1;
@@ -94,9 +113,7 @@ char *exchange_body_room(struct exchange *exchange, size_t size)
             capacity *= 2;
         if (capacity > BODY_MAX + 1) /* which is all that there can be */
             capacity = BODY_MAX + 1;
-        char *octets = realloc(exchange->octets, capacity);
-        if (!octets)
-            abort();
+        char *octets = body_resized(exchange, capacity);
         exchange->http->bodies += capacity - exchange->capacity;
         exchange->octets = octets;
         exchange->capacity = capacity;

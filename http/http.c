@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "base/pages.h"
 #include "http/connection.h"
 #include "http/engine.h"
 #include "http/exchange.h"
@@ -14,7 +15,6 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +27,9 @@
 enum {
     ACCEPTS_A_TURN = 64,
     SPARE_INPUTS = 64,
-    FRESH_MS = 200,      /* for an accepted connection to send its request, while all are taken */
-    SLOW_MS = 500,       /* and for a body */
-    SAID_MS = 60 * 1000, /* between two lines of one kind in the log */
-    GIVE_BACK_OCTETS = 8 * 1024 * 1024, /* freed before memory is given back to the system, */
-    GIVE_BACK_AT_REST = 1024 * 1024     /* and when no body is held */
+    FRESH_MS = 200,     /* for an accepted connection to send its request, while all are taken */
+    SLOW_MS = 500,      /* and for a body */
+    SAID_MS = 60 * 1000 /* between two lines of one kind in the log */
 };
 
 /* --- memory --- */
@@ -42,8 +40,8 @@ struct input *input_new(struct http *http)
     if (input) {
         http->spare_inputs = input->next;
         http->spare_input_count--;
-    } else if (!(input = malloc(sizeof *input))) {
-        abort();
+    } else {
+        input = pages_new(sizeof *input);
     }
     input->at = input->end = 0;
     head_begin(&input->head);
@@ -53,8 +51,7 @@ struct input *input_new(struct http *http)
 void input_free(struct http *http, struct input *input)
 {
     if (http->spare_input_count >= SPARE_INPUTS) {
-        http->freed += sizeof *input;
-        free(input);
+        pages_free(input, sizeof *input);
         return;
     }
     input->next = http->spare_inputs;
@@ -257,7 +254,7 @@ void http_close(struct http *http)
     while (http->spare_inputs) {
         struct input *input = http->spare_inputs;
         http->spare_inputs = input->next;
-        free(input);
+        pages_free(input, sizeof *input);
     }
     while (http->spare_exchanges) {
         struct exchange *exchange = http->spare_exchanges;
@@ -304,11 +301,6 @@ void http_tend(struct http *http, int64_t now)
     lingers_tend(&http->lingers, now);
     if (!http->stays_shut && (has_room(http) || dispensable(http)))
         listening_set(http, true);
-    /* What a crowd of bodies took would otherwise stay with the process. */
-    if (http->freed > GIVE_BACK_OCTETS || (http->freed > GIVE_BACK_AT_REST && http->bodies == 0)) {
-        http->freed = 0;
-        malloc_trim(0);
-    }
 }
 
 void http_drain(struct http *http)

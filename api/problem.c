@@ -137,11 +137,9 @@ static const char *const fact_members[] = {"limit", "used", "scope", "blockers",
 static const struct {
     const char *code, *shown;
 } fault_words[] = {
-    {"unknown_parameter", "unknown_member"},
-    {"malformed_cursor",  "invalid_value" },
-    {"malformed_request", "invalid_value" },
-    {"no_randomness",     "invalid_value" },
-    {"immutable_field",   "invalid_value" },
+    {"unknown_parameter", "unknown_member"}, {"malformed_cursor", "invalid_value"},
+    {"malformed_request", "invalid_value"},  {"no_randomness", "invalid_value"},
+    {"immutable_field", "invalid_value"},
 };
 
 const struct problem *problem_find(const char *code)

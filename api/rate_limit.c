@@ -23,11 +23,7 @@ bool rate_read(struct rate *out, const char *text)
     static const struct {
         char unit;
         uint32_t seconds;
-    } units[] = {
-        {'s', 1   },
-        {'m', 60  },
-        {'h', 3600}
-    };
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
     *out = (struct rate){0};
     if (strcmp(text, "off") == 0)
         return true;

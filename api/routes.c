@@ -102,15 +102,9 @@ static const struct {
     const char *name;
     enum method method;
 } methods[] = {
-    {"GET",     GET         },
-    {"HEAD",    HEAD        },
-    {"POST",    POST        },
-    {"PUT",     PUT         },
-    {"PATCH",   PATCH       },
-    {"DELETE",  DELETE      },
-    {"OPTIONS", OPTIONS     },
-    {"TRACE",   METHOD_OTHER},
-    {"CONNECT", METHOD_OTHER},
+    {"GET", GET},         {"HEAD", HEAD},          {"POST", POST},
+    {"PUT", PUT},         {"PATCH", PATCH},        {"DELETE", DELETE},
+    {"OPTIONS", OPTIONS}, {"TRACE", METHOD_OTHER}, {"CONNECT", METHOD_OTHER},
 };
 
 const struct route *routes_all(size_t *count)

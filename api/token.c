@@ -19,7 +19,7 @@ static const struct {
     const char *prefix;
 } prefixes[] = {
     {ROLE_CUSTOMER, "onrc_"},
-    {ROLE_PARTNER,  "onrp_"},
+    {ROLE_PARTNER, "onrp_"},
     {ROLE_OPERATOR, "onro_"},
 };
 
@@ -61,39 +61,39 @@ static const struct kind role_kind = KIND_WORD(roles);
 static const struct kind description = KIND_TEXT(1, 200);
 
 static const struct member token_members[] = {
-    {"id",          MEMBER_PLAIN, "id"         },
-    {"role",        MEMBER_PLAIN, "role"       },
-    {"customerId",  MEMBER_PLAIN, "customer_id"},
-    {"partner",     MEMBER_PLAIN, "partner"    },
-    {"description", MEMBER_TEXT,  "description"},
-    {"keyId",       MEMBER_PLAIN, "key_id"     },
-    {"createdAt",   MEMBER_TIME,  "created_at" },
-    {"expiresAt",   MEMBER_TIME,  "expires_at" },
+    {"id", MEMBER_PLAIN, "id"},
+    {"role", MEMBER_PLAIN, "role"},
+    {"customerId", MEMBER_PLAIN, "customer_id"},
+    {"partner", MEMBER_PLAIN, "partner"},
+    {"description", MEMBER_TEXT, "description"},
+    {"keyId", MEMBER_PLAIN, "key_id"},
+    {"createdAt", MEMBER_TIME, "created_at"},
+    {"expiresAt", MEMBER_TIME, "expires_at"},
 };
 
 static const struct member token_created_members[] = {
-    {"id",          MEMBER_PLAIN,  "id"         },
-    {"role",        MEMBER_PLAIN,  "role"       },
-    {"customerId",  MEMBER_PLAIN,  "customer_id"},
-    {"partner",     MEMBER_PLAIN,  "partner"    },
-    {"description", MEMBER_TEXT,   "description"},
-    {"keyId",       MEMBER_PLAIN,  "key_id"     },
-    {"createdAt",   MEMBER_TIME,   "created_at" },
-    {"expiresAt",   MEMBER_TIME,   "expires_at" },
-    {"token",       MEMBER_ISSUED, NULL         },
+    {"id", MEMBER_PLAIN, "id"},
+    {"role", MEMBER_PLAIN, "role"},
+    {"customerId", MEMBER_PLAIN, "customer_id"},
+    {"partner", MEMBER_PLAIN, "partner"},
+    {"description", MEMBER_TEXT, "description"},
+    {"keyId", MEMBER_PLAIN, "key_id"},
+    {"createdAt", MEMBER_TIME, "created_at"},
+    {"expiresAt", MEMBER_TIME, "expires_at"},
+    {"token", MEMBER_ISSUED, NULL},
 };
 
 static const struct parameter token_create_parameters[] = {
-    {FROM_HOOK,         "key-id"             },
-    {FROM_HOOK,         "sha256"             },
-    {FROM_BODY,         "role",                &role_kind, .required = true},
-    {FROM_BODY, "customerId",                      &kind_uuid},
-    {FROM_BODY,     "partner",&kind_slug},
-    {FROM_BODY,         "description",                 &description},
-    {FROM_BODY,                 "expiresAt",                              &kind_time},
-    {FROM_CALLER,     "role-of-caller"         },
-    {FROM_CALLER,"customer"},
-    {FROM_CALLER,       "partner-of-caller"       },
+    {FROM_HOOK, "key-id"},
+    {FROM_HOOK, "sha256"},
+    {FROM_BODY, "role", &role_kind, .required = true},
+    {FROM_BODY, "customerId", &kind_uuid},
+    {FROM_BODY, "partner", &kind_slug},
+    {FROM_BODY, "description", &description},
+    {FROM_BODY, "expiresAt", &kind_time},
+    {FROM_CALLER, "role-of-caller"},
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER, "partner-of-caller"},
 };
 
 /* Whom the token is for must be named for its role and for no other. */
@@ -150,11 +150,11 @@ const struct operation token_create = {
 };
 
 static const struct parameter token_list_parameters[] = {
-    {FROM_QUERY,   "cursor",         &kind_cursor_uuid},
-    {FROM_QUERY,            "limit",                   &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "cursor", &kind_cursor_uuid},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
     {FROM_CALLER, "role"},
-    {FROM_CALLER,  "customer"           },
-    {FROM_CALLER,  "partner"      },
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER, "partner"},
 };
 
 const struct operation token_list = {
@@ -167,10 +167,10 @@ const struct operation token_list = {
 };
 
 static const struct parameter token_delete_parameters[] = {
-    {FROM_PATH,         "id", &kind_uuid, .required = true},
-    {FROM_CALLER, "role"    },
-    {FROM_CALLER,           "customer"          },
-    {FROM_CALLER,"partner"},
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER, "partner"},
 };
 
 const struct operation token_delete = {
@@ -181,18 +181,16 @@ const struct operation token_delete = {
     PARAMETERS(token_delete_parameters),
 };
 
-static const struct parameter token_check_parameters[] = {
-    {FROM_HOOK, "key-id"}
-};
+static const struct parameter token_check_parameters[] = {{FROM_HOOK, "key-id"}};
 
 static const struct member token_check_members[] = {
-    {"id",         MEMBER_PLAIN, "id"         },
-    {"sha256",     MEMBER_PLAIN, "sha256"     },
-    {"role",       MEMBER_PLAIN, "role"       },
+    {"id", MEMBER_PLAIN, "id"},
+    {"sha256", MEMBER_PLAIN, "sha256"},
+    {"role", MEMBER_PLAIN, "role"},
     {"customerId", MEMBER_PLAIN, "customer_id"},
-    {"partner",    MEMBER_PLAIN, "partner"    },
-    {"name",       MEMBER_TEXT,  "name"       },
-    {"expiresAt",  MEMBER_TIME,  "expires_at" },
+    {"partner", MEMBER_PLAIN, "partner"},
+    {"name", MEMBER_TEXT, "name"},
+    {"expiresAt", MEMBER_TIME, "expires_at"},
 };
 
 const struct operation token_check = {

@@ -8,9 +8,7 @@
 
 enum { MAPPED_BITS = 8 * ADDRESS_FOUR_AT };
 
-static const struct address mapped = {
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}
-};
+static const struct address mapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}};
 
 bool address_read(struct address *out, const char *text)
 {

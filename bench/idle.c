@@ -33,13 +33,11 @@ static void give_up(const char *what)
 
 static void read_options(int count, char **arguments)
 {
-    static const struct option known[] = {
-        {"port",             required_argument, NULL, 'p'},
-        {"connections",              required_argument, NULL, 'c'},
-        {"token",                  required_argument, NULL, 't'},
-        {"target",required_argument, NULL, 'g'},
-        {0              }
-    };
+    static const struct option known[] = {{"port", required_argument, NULL, 'p'},
+                                          {"connections", required_argument, NULL, 'c'},
+                                          {"token", required_argument, NULL, 't'},
+                                          {"target", required_argument, NULL, 'g'},
+                                          {0}};
     int option;
     while ((option = getopt_long(count, arguments, "", known, NULL)) != -1)
         switch (option) {

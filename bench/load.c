@@ -154,19 +154,17 @@ static void read_tokens(void)
 
 static void read_options(int count, char **arguments)
 {
-    static const struct option known[] = {
-        {"port",             required_argument, NULL, 'p'},
-        {"work",              required_argument, NULL, 'w'},
-        {"tokens",                  required_argument, NULL, 't'},
-        {"connections",required_argument, NULL, 'c'},
-        {"seconds",               required_argument, NULL, 's'},
-        {"secret",           required_argument, NULL, 'k'},
-        {"turn",              required_argument, NULL, 'n'},
-        {"callbacks-each",                  required_argument, NULL, 'e'},
-        {"circuits-each",              required_argument, NULL, 'r'},
-        {"hot",               no_argument, NULL, 'h'},
-        {0         }
-    };
+    static const struct option known[] = {{"port", required_argument, NULL, 'p'},
+                                          {"work", required_argument, NULL, 'w'},
+                                          {"tokens", required_argument, NULL, 't'},
+                                          {"connections", required_argument, NULL, 'c'},
+                                          {"seconds", required_argument, NULL, 's'},
+                                          {"secret", required_argument, NULL, 'k'},
+                                          {"turn", required_argument, NULL, 'n'},
+                                          {"callbacks-each", required_argument, NULL, 'e'},
+                                          {"circuits-each", required_argument, NULL, 'r'},
+                                          {"hot", no_argument, NULL, 'h'},
+                                          {0}};
     bool named = false;
     int option;
     workload.callbacks_each = 1;

@@ -31,19 +31,19 @@ static const char *authorization_key_from_json(const struct kind *kind, const js
 const struct kind kind_authorization_key = {.from_json = authorization_key_from_json};
 
 static const struct member authorization_members[] = {
-    {"id",               MEMBER_PLAIN, "id"               },
-    {"name",             MEMBER_TEXT,  "name"             },
+    {"id", MEMBER_PLAIN, "id"},
+    {"name", MEMBER_TEXT, "name"},
     {"authorizationKey", MEMBER_PLAIN, "authorization_key"},
-    {"status",           MEMBER_PLAIN, "status"           },
-    {"connectionId",     MEMBER_PLAIN, "connection_id"    },
-    {"createdAt",        MEMBER_TIME,  "created_at"       },
+    {"status", MEMBER_PLAIN, "status"},
+    {"connectionId", MEMBER_PLAIN, "connection_id"},
+    {"createdAt", MEMBER_TIME, "created_at"},
 };
 
 static const struct parameter authorization_create_parameters[] = {
-    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
-    {FROM_BODY,       "name",                  &kind_name, .required = true},
-    {FROM_HOOK,         "authorization-key"                 },
+    {FROM_BODY, "name", &kind_name, .required = true},
+    {FROM_HOOK, "authorization-key"},
 };
 
 static void authorization_create_complete(struct call *call)
@@ -70,10 +70,10 @@ const struct operation authorization_create = {
 };
 
 static const struct parameter authorization_list_parameters[] = {
-    {FROM_PATH,          "id",       &kind_uuid, .required = true},
-    {FROM_CALLER,        "customer"},
-    {FROM_QUERY, "cursor",           &kind_cursor_uuid          },
-    {FROM_QUERY,  "limit",            &kind_limit,.fallback = "50"                 },
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"},
+    {FROM_QUERY, "cursor", &kind_cursor_uuid},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
 };
 
 const struct operation authorization_list = {
@@ -86,11 +86,11 @@ const struct operation authorization_list = {
 };
 
 static const struct parameter authorization_delete_parameters[] = {
-    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
-    {FROM_PATH,       "authorization",                  &kind_uuid, .required = true},
-    {FROM_CALLER,         "role"        },
-    {FROM_CALLER, "actor"                     },
+    {FROM_PATH, "authorization", &kind_uuid, .required = true},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 /* Alone: the VNet that it locks is known only behind the circuit's lock, too late for a shared

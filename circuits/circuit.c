@@ -23,57 +23,57 @@ static const struct kind reason = KIND_TEXT(1, 1000);
 static const struct kind tag = KIND_TEXT(1, 128 + 1 + 256);
 
 static const struct member circuit_members[] = {
-    {"id",                      MEMBER_UUID,    "id"                       },
-    {"name",                    MEMBER_TEXT,    "name"                     },
-    {"customerId",              MEMBER_UUID,    "customer_id"              },
-    {"partner",                 MEMBER_PLAIN,   "partner"                  },
-    {"peeringLocation",         MEMBER_TEXT,    "peering_location"         },
-    {"bandwidthMbps",           MEMBER_NUMBER,  "bandwidth_mbps"           },
-    {"sku",                     MEMBER_OPEN,    NULL                       },
-    {"tier",                    MEMBER_PLAIN,   "sku_tier"                 },
-    {"family",                  MEMBER_PLAIN,   "sku_family"               },
-    {NULL,                      MEMBER_CLOSE,   NULL                       },
-    {"serviceKey",              MEMBER_UUID,    "service_key"              },
-    {"serviceKeyIssuedAt",      MEMBER_TIME,    "service_key_issued_at"    },
-    {"keyQuotedAt",             MEMBER_TIME,    "key_quoted_at"            },
-    {"circuitStatus",           MEMBER_PLAIN,   "circuit_status"           },
-    {"providerStatus",          MEMBER_PLAIN,   "provider_status"          },
-    {"waitingOn",               MEMBER_PLAIN,   "waiting_on"               },
-    {"since",                   MEMBER_TIME,    "since"                    },
-    {"stalled",                 MEMBER_BOOLEAN, "stalled"                  },
-    {"lastRejection",           MEMBER_JSON,    "last_rejection"           },
-    {"partnerNote",             MEMBER_TEXT,    "partner_note"             },
-    {"partnerReference",        MEMBER_TEXT,    "partner_reference"        },
-    {"expectedBy",              MEMBER_TIME,    "expected_by"              },
-    {"primaryPort",             MEMBER_TEXT,    "primary_port"             },
-    {"secondaryPort",           MEMBER_TEXT,    "secondary_port"           },
-    {"sTag",                    MEMBER_NUMBER,  "s_tag"                    },
-    {"deprovisionRequestedAt",  MEMBER_TIME,    "deprovision_requested_at" },
+    {"id", MEMBER_UUID, "id"},
+    {"name", MEMBER_TEXT, "name"},
+    {"customerId", MEMBER_UUID, "customer_id"},
+    {"partner", MEMBER_PLAIN, "partner"},
+    {"peeringLocation", MEMBER_TEXT, "peering_location"},
+    {"bandwidthMbps", MEMBER_NUMBER, "bandwidth_mbps"},
+    {"sku", MEMBER_OPEN, NULL},
+    {"tier", MEMBER_PLAIN, "sku_tier"},
+    {"family", MEMBER_PLAIN, "sku_family"},
+    {NULL, MEMBER_CLOSE, NULL},
+    {"serviceKey", MEMBER_UUID, "service_key"},
+    {"serviceKeyIssuedAt", MEMBER_TIME, "service_key_issued_at"},
+    {"keyQuotedAt", MEMBER_TIME, "key_quoted_at"},
+    {"circuitStatus", MEMBER_PLAIN, "circuit_status"},
+    {"providerStatus", MEMBER_PLAIN, "provider_status"},
+    {"waitingOn", MEMBER_PLAIN, "waiting_on"},
+    {"since", MEMBER_TIME, "since"},
+    {"stalled", MEMBER_BOOLEAN, "stalled"},
+    {"lastRejection", MEMBER_JSON, "last_rejection"},
+    {"partnerNote", MEMBER_TEXT, "partner_note"},
+    {"partnerReference", MEMBER_TEXT, "partner_reference"},
+    {"expectedBy", MEMBER_TIME, "expected_by"},
+    {"primaryPort", MEMBER_TEXT, "primary_port"},
+    {"secondaryPort", MEMBER_TEXT, "secondary_port"},
+    {"sTag", MEMBER_NUMBER, "s_tag"},
+    {"deprovisionRequestedAt", MEMBER_TIME, "deprovision_requested_at"},
     {"deleteWhenDeprovisioned", MEMBER_BOOLEAN, "delete_when_deprovisioned"},
-    {"connections",             MEMBER_OPEN,    NULL                       },
-    {"used",                    MEMBER_NUMBER,  "connections_used"         },
-    {"limit",                   MEMBER_NUMBER,  "connections_limit"        },
-    {NULL,                      MEMBER_CLOSE,   NULL                       },
-    {"provisionedAt",           MEMBER_TIME,    "provisioned_at"           },
-    {"deprovisionedAt",         MEMBER_TIME,    "deprovisioned_at"         },
-    {"deletedAt",               MEMBER_TIME,    "deleted_at"               },
-    {"tags",                    MEMBER_JSON,    "tags"                     },
-    {"version",                 MEMBER_NUMBER,  "version"                  },
-    {"createdAt",               MEMBER_TIME,    "created_at"               },
-    {"updatedAt",               MEMBER_TIME,    "updated_at"               },
+    {"connections", MEMBER_OPEN, NULL},
+    {"used", MEMBER_NUMBER, "connections_used"},
+    {"limit", MEMBER_NUMBER, "connections_limit"},
+    {NULL, MEMBER_CLOSE, NULL},
+    {"provisionedAt", MEMBER_TIME, "provisioned_at"},
+    {"deprovisionedAt", MEMBER_TIME, "deprovisioned_at"},
+    {"deletedAt", MEMBER_TIME, "deleted_at"},
+    {"tags", MEMBER_JSON, "tags"},
+    {"version", MEMBER_NUMBER, "version"},
+    {"createdAt", MEMBER_TIME, "created_at"},
+    {"updatedAt", MEMBER_TIME, "updated_at"},
 };
 
 static const struct parameter circuit_create_parameters[] = {
-    {FROM_CALLER,             "customer",         .locks = LOCK_CUSTOMER},
-    {FROM_BODY,                       "name",                                 &kind_name, .required = true},
-    {FROM_BODY,             "partner",&kind_slug, .required = true},
-    {FROM_BODY,               "peeringLocation",            &location, .required = true},
-    {FROM_BODY,       "bandwidthMbps",                         &bandwidth, .required = true},
-    {FROM_BODY,"sku/tier",&tier, .fallback = "Standard"},
-    {FROM_BODY,                       "sku/family",                                 &family, .fallback = "MeteredData"},
-    {FROM_BODY,             "tags",&kind_tags, .fallback = "{}"},
-    {FROM_CALLER,               "role"                               },
-    {FROM_CALLER, "actor"                  },
+    {FROM_CALLER, "customer", .locks = LOCK_CUSTOMER},
+    {FROM_BODY, "name", &kind_name, .required = true},
+    {FROM_BODY, "partner", &kind_slug, .required = true},
+    {FROM_BODY, "peeringLocation", &location, .required = true},
+    {FROM_BODY, "bandwidthMbps", &bandwidth, .required = true},
+    {FROM_BODY, "sku/tier", &tier, .fallback = "Standard"},
+    {FROM_BODY, "sku/family", &family, .fallback = "MeteredData"},
+    {FROM_BODY, "tags", &kind_tags, .fallback = "{}"},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 static void circuit_create_complete(struct call *call)
@@ -109,14 +109,14 @@ const struct operation circuit_create = {
 static const struct kind wait_seconds = KIND_INTEGER(1, 120);
 
 static const struct waiting circuit_waiting = {
-    .what = {FROM_QUERY, "waitFor",     &kind_provider_status},
-    .seconds = { FROM_QUERY, "timeout", &wait_seconds,      .fallback = "60"},
+    .what = {FROM_QUERY, "waitFor", &kind_provider_status},
+    .seconds = {FROM_QUERY, "timeout", &wait_seconds, .fallback = "60"},
     .column = "provider_status",
 };
 
 static const struct parameter circuit_get_parameters[] = {
-    {FROM_PATH,         "id", &kind_uuid, .required = true},
-    {FROM_CALLER, "customer"    },
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"},
 };
 
 const struct operation circuit_get_each = {
@@ -138,21 +138,21 @@ const struct operation circuit_get = {
 };
 
 static const struct parameter circuit_list_parameters[] = {
-    {FROM_CALLER, "customer"           },
-    {                      FROM_QUERY,   "cursor", &kind_cursor_position},
-    {                      FROM_QUERY,    "limit",           &kind_limit, .fallback = "50"},
-    {      FROM_QUERY,  "providerStatus",      &kind_provider_status},
-    {FROM_QUERY,  "circuitStatus",       &circuit_status},
-    {            FROM_QUERY,  "partner",             &kind_slug},
-    {FROM_QUERY,  "peeringLocation",     &location},
-    {             FROM_QUERY,  "customerId",          &kind_uuid},
-    {FROM_QUERY,  "serviceKey",          &kind_uuid},
-    {             FROM_QUERY,  "deleted",             &kind_boolean},
-    {FROM_QUERY,  "tag",                 &tag},
-    {                      FROM_QUERY,  "stalled",             &kind_boolean},
-    {FROM_QUERY,  "waitingOn",           &waiting_on},
-    {                        FROM_QUERY,  "olderThan",           &kind_age},
-    {FROM_QUERY,  "updatedSince",        &kind_time},
+    {FROM_CALLER, "customer"},
+    {FROM_QUERY, "cursor", &kind_cursor_position},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "providerStatus", &kind_provider_status},
+    {FROM_QUERY, "circuitStatus", &circuit_status},
+    {FROM_QUERY, "partner", &kind_slug},
+    {FROM_QUERY, "peeringLocation", &location},
+    {FROM_QUERY, "customerId", &kind_uuid},
+    {FROM_QUERY, "serviceKey", &kind_uuid},
+    {FROM_QUERY, "deleted", &kind_boolean},
+    {FROM_QUERY, "tag", &tag},
+    {FROM_QUERY, "stalled", &kind_boolean},
+    {FROM_QUERY, "waitingOn", &waiting_on},
+    {FROM_QUERY, "olderThan", &kind_age},
+    {FROM_QUERY, "updatedSince", &kind_time},
 };
 
 /* Those that ask by a time are answered in order of that time. */
@@ -185,10 +185,10 @@ const struct operation circuit_list = {
 };
 
 static const struct parameter circuit_delete_parameters[] = {
-    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer", .locks = LOCK_CUSTOMER},
-    {FROM_CALLER,       "role"                 },
-    {FROM_CALLER,                 "actor"                           },
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_delete = {
@@ -200,15 +200,15 @@ const struct operation circuit_delete = {
 };
 
 static const struct parameter circuit_update_parameters[] = {
-    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
-    {FROM_BODY,       "name",                  &kind_name},
-    {FROM_BODY,         "bandwidthMbps",                  &bandwidth},
-    {FROM_BODY,                 "sku/tier",                              &tier},
-    {FROM_BODY,       "sku/family",           &family},
-    {FROM_BODY,"tags",&kind_tags_patch},
-    {FROM_CALLER,         "role"           },
-    {FROM_CALLER,                 "actor"                             },
+    {FROM_BODY, "name", &kind_name},
+    {FROM_BODY, "bandwidthMbps", &bandwidth},
+    {FROM_BODY, "sku/tier", &tier},
+    {FROM_BODY, "sku/family", &family},
+    {FROM_BODY, "tags", &kind_tags_patch},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_update = {
@@ -222,10 +222,10 @@ const struct operation circuit_update = {
 };
 
 static const struct parameter circuit_status_set_parameters[] = {
-    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_BODY, "circuitStatus", &circuit_status, .required = true},
-    {FROM_BODY,         "reason",               &reason, .required = true},
-    {FROM_CALLER, "role"                     },
+    {FROM_BODY, "reason", &reason, .required = true},
+    {FROM_CALLER, "role"},
     {FROM_CALLER, "actor"},
 };
 
@@ -240,11 +240,11 @@ const struct operation circuit_status_set = {
 };
 
 static const struct parameter circuit_deprovision_request_parameters[] = {
-    {FROM_PATH,         "id",                    &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
-    {FROM_CALLER, "customer"  },
-    {FROM_BODY,       "deleteWhenDeprovisioned",                    &kind_boolean},
-    {FROM_CALLER,         "role"},
-    {FROM_CALLER,                 "actor"                             },
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_CALLER, "customer"},
+    {FROM_BODY, "deleteWhenDeprovisioned", &kind_boolean},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_deprovision_request = {
@@ -257,10 +257,10 @@ const struct operation circuit_deprovision_request = {
 };
 
 static const struct parameter circuit_change_parameters[] = {
-    {FROM_PATH,         "id",                  &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
-    {FROM_CALLER,       "role"                 },
-    {FROM_CALLER,       "actor"               },
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_deprovision_withdraw = {
@@ -286,9 +286,7 @@ static void circuit_stall_complete(struct call *call)
     call_set(call, "limit", "100");
 }
 
-static const struct parameter circuit_stall_parameters[] = {
-    {FROM_HOOK, "limit"}
-};
+static const struct parameter circuit_stall_parameters[] = {{FROM_HOOK, "limit"}};
 
 const struct operation circuit_stall = {
     .name = "circuit_stall",

@@ -4,15 +4,15 @@
 #include "circuits/authorization.h"
 
 static const struct member connection_members[] = {
-    {"id",              MEMBER_PLAIN,  "id"              },
-    {"circuitId",       MEMBER_PLAIN,  "circuit_id"      },
-    {"vnetId",          MEMBER_PLAIN,  "vnet_id"         },
-    {"status",          MEMBER_PLAIN,  "status"          },
-    {"authorizationId", MEMBER_PLAIN,  "authorization_id"},
-    {"createdAt",       MEMBER_TIME,   "created_at"      },
-    {"addressSpace",    MEMBER_JSON,   "address_space"   },
-    {"peeringLocation", MEMBER_TEXT,   "peering_location"},
-    {"bandwidthMbps",   MEMBER_NUMBER, "bandwidth_mbps"  },
+    {"id", MEMBER_PLAIN, "id"},
+    {"circuitId", MEMBER_PLAIN, "circuit_id"},
+    {"vnetId", MEMBER_PLAIN, "vnet_id"},
+    {"status", MEMBER_PLAIN, "status"},
+    {"authorizationId", MEMBER_PLAIN, "authorization_id"},
+    {"createdAt", MEMBER_TIME, "created_at"},
+    {"addressSpace", MEMBER_JSON, "address_space"},
+    {"peeringLocation", MEMBER_TEXT, "peering_location"},
+    {"bandwidthMbps", MEMBER_NUMBER, "bandwidth_mbps"},
 };
 
 /* clang-format off */
@@ -61,8 +61,8 @@ const struct operation connection_create = {
 };
 
 static const struct parameter connection_get_parameters[] = {
-    {FROM_PATH,         "id", &kind_uuid, .required = true},
-    {FROM_CALLER, "customer"    },
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"},
 };
 
 const struct operation connection_get = {
@@ -75,11 +75,11 @@ const struct operation connection_get = {
 };
 
 static const struct parameter connection_list_parameters[] = {
-    {FROM_CALLER, "customer"       },
-    {                 FROM_QUERY,   "cursor", &kind_cursor_uuid},
-    {                 FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
-    { FROM_QUERY,  "circuitId",       &kind_uuid},
-    {      FROM_QUERY,  "vnetId",          &kind_uuid},
+    {FROM_CALLER, "customer"},
+    {FROM_QUERY, "cursor", &kind_cursor_uuid},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "circuitId", &kind_uuid},
+    {FROM_QUERY, "vnetId", &kind_uuid},
 };
 
 const struct operation connection_list = {
@@ -93,10 +93,10 @@ const struct operation connection_list = {
 
 /* Its circuit and VNet are known only after a look at the row, which batch_lock takes as well. */
 static const struct parameter connection_delete_parameters[] = {
-    {FROM_PATH,         "id",                     &kind_uuid, .required = true, .locks = LOCK_CONNECTION},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CONNECTION},
     {FROM_CALLER, "customer"},
-    {FROM_CALLER,       "role"                    },
-    {FROM_CALLER,       "actor"                  },
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 const struct operation connection_delete_each = {

@@ -2,9 +2,9 @@
 #include "circuits/customer.h"
 
 static const struct member customer_members[] = {
-    {"id",        MEMBER_PLAIN, "id"        },
-    {"name",      MEMBER_TEXT,  "name"      },
-    {"createdAt", MEMBER_TIME,  "created_at"},
+    {"id", MEMBER_PLAIN, "id"},
+    {"name", MEMBER_TEXT, "name"},
+    {"createdAt", MEMBER_TIME, "created_at"},
 };
 
 static const struct parameter customer_create_parameters[] = {
@@ -34,8 +34,8 @@ const struct operation customer_get = {
 };
 
 static const struct parameter customer_list_parameters[] = {
-    {FROM_QUERY, "cursor",    &kind_cursor_uuid},
-    { FROM_QUERY,   "limit", &kind_limit,  .fallback = "50"},
+    {FROM_QUERY, "cursor", &kind_cursor_uuid},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
 };
 
 const struct operation customer_list = {

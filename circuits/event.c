@@ -57,10 +57,10 @@ static const struct kind event_types = {.from_text = types_from_text};
 static const struct member event_members[] = {EVENT_MEMBERS};
 
 static const struct parameter circuit_event_list_parameters[] = {
-    {FROM_PATH,              "id",       &kind_uuid, .required = true},
-    {FROM_CALLER,            "customer"},
-    {FROM_QUERY, "cursor",           &kind_cursor_sequence          },
-    {FROM_QUERY,      "limit",                &kind_limit,.fallback = "50"                 },
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"},
+    {FROM_QUERY, "cursor", &kind_cursor_sequence},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
 };
 
 const struct operation circuit_event_list = {
@@ -74,17 +74,17 @@ const struct operation circuit_event_list = {
 };
 
 static const struct member event_list_members[] = {
-    {NULL,         MEMBER_KEY,      "position"   },
+    {NULL, MEMBER_KEY, "position"},
     EVENT_MEMBERS,
     {"serviceKey", MEMBER_PLAIN_IF, "service_key"},
 };
 
 static const struct parameter event_list_parameters[] = {
-    {FROM_CALLER,            "customer"  },
-    {          FROM_CALLER,             "partner"            },
-    { FROM_QUERY, "after",             &kind_cursor_sequence},
-    { FROM_QUERY,           "limit",       &kind_limit, .fallback = "50"},
-    {          FROM_QUERY,               "types", &event_types},
+    {FROM_CALLER, "customer"},
+    {FROM_CALLER, "partner"},
+    {FROM_QUERY, "after", &kind_cursor_sequence},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "types", &event_types},
 };
 
 static const struct kind wait_seconds = KIND_INTEGER(0, 120);
@@ -105,11 +105,11 @@ const struct operation event_list = {
 };
 
 static const struct member feed_tail_members[] = {
-    {"position",       MEMBER_NUMBER, "position"        },
-    {"circuitId",      MEMBER_PLAIN,  "circuit_id"      },
-    {"customerId",     MEMBER_PLAIN,  "customer_id"     },
-    {"vnetCustomerId", MEMBER_PLAIN,  "vnet_customer_id"},
-    {"partner",        MEMBER_PLAIN,  "partner"         },
+    {"position", MEMBER_NUMBER, "position"},
+    {"circuitId", MEMBER_PLAIN, "circuit_id"},
+    {"customerId", MEMBER_PLAIN, "customer_id"},
+    {"vnetCustomerId", MEMBER_PLAIN, "vnet_customer_id"},
+    {"partner", MEMBER_PLAIN, "partner"},
 };
 
 static const struct parameter feed_tail_parameters[] = {

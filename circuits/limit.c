@@ -19,9 +19,9 @@ static const struct {
     const char *name;
     const struct kind *kind;
 } cell_members[] = {
-    {"tier",          &tier     },
+    {"tier", &tier},
     {"bandwidthMbps", &bandwidth},
-    {"limit",         &vnets    },
+    {"limit", &vnets},
 };
 
 enum { CELL_MEMBERS = sizeof cell_members / sizeof *cell_members };
@@ -105,21 +105,21 @@ static const char *quota_from_json(const struct kind *kind, const json_t *value,
 static const struct kind quota = {.from_json = quota_from_json, .nullable = true};
 
 static const struct member limit_members[] = {
-    {"name",            MEMBER_TEXT,   "name"            },
-    {"scope",           MEMBER_PLAIN,  "scope"           },
-    {"peeringLocation", MEMBER_TEXT,   "peering_location"},
-    {"tier",            MEMBER_PLAIN,  "tier"            },
-    {"bandwidthMbps",   MEMBER_NUMBER, "bandwidth_mbps"  },
-    {"used",            MEMBER_NUMBER, "used"            },
-    {"limit",           MEMBER_NUMBER, "quota"           },
-    {"rule",            MEMBER_TEXT,   "rule"            },
+    {"name", MEMBER_TEXT, "name"},
+    {"scope", MEMBER_PLAIN, "scope"},
+    {"peeringLocation", MEMBER_TEXT, "peering_location"},
+    {"tier", MEMBER_PLAIN, "tier"},
+    {"bandwidthMbps", MEMBER_NUMBER, "bandwidth_mbps"},
+    {"used", MEMBER_NUMBER, "used"},
+    {"limit", MEMBER_NUMBER, "quota"},
+    {"rule", MEMBER_TEXT, "rule"},
 };
 
 static const struct parameter limit_list_parameters[] = {
-    {FROM_CALLER, "customer"       },
-    {                 FROM_QUERY,   "cursor", &kind_cursor_name},
-    {                 FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
-    { FROM_QUERY,  "customerId",      &kind_uuid},
+    {FROM_CALLER, "customer"},
+    {FROM_QUERY, "cursor", &kind_cursor_name},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "customerId", &kind_uuid},
 };
 
 const struct operation limit_list = {
@@ -138,10 +138,10 @@ static void whole_page(struct call *call)
 }
 
 static const struct parameter vnet_limits_put_parameters[] = {
-    {FROM_BODY,         "vnetsPerCircuit", &cells, .required = true},
-    {FROM_CALLER, "role"                 },
-    {FROM_CALLER,           "actor"          },
-    {FROM_HOOK,"limit"      },
+    {FROM_BODY, "vnetsPerCircuit", &cells, .required = true},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
+    {FROM_HOOK, "limit"},
 };
 
 /* Alone: it locks every circuit that it is about. */
@@ -156,10 +156,10 @@ const struct operation vnet_limits_put = {
 };
 
 static const struct parameter customer_limits_put_parameters[] = {
-    {FROM_PATH,         "id",                &kind_uuid, .required = true},
-    {FROM_BODY, "circuits",                    &quota},
-    {FROM_BODY,       "circuitsPerLocation", &quota},
-    {FROM_HOOK,         "limit"},
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_BODY, "circuits", &quota},
+    {FROM_BODY, "circuitsPerLocation", &quota},
+    {FROM_HOOK, "limit"},
 };
 
 /* Alone: whoever orders circuits for this customer has to wait for it, and it for them. */

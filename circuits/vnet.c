@@ -4,28 +4,28 @@
 #include "circuits/address_space.h"
 
 static const struct member vnet_members[] = {
-    {"id",           MEMBER_PLAIN,   "id"            },
-    {"customerId",   MEMBER_PLAIN,   "customer_id"   },
-    {"name",         MEMBER_TEXT,    "name"          },
-    {"addressSpace", MEMBER_JSON,    "address_space" },
-    {"gateway",      MEMBER_OPEN_IF, NULL            },
-    {"subnet",       MEMBER_PLAIN,   "gateway_subnet"},
-    {NULL,           MEMBER_CLOSE,   NULL            },
-    {"circuits",     MEMBER_OPEN,    NULL            },
-    {"used",         MEMBER_NUMBER,  "circuits_used" },
-    {"limit",        MEMBER_NUMBER,  "circuits_limit"},
-    {NULL,           MEMBER_CLOSE,   NULL            },
-    {"tags",         MEMBER_JSON,    "tags"          },
-    {"version",      MEMBER_NUMBER,  "version"       },
-    {"createdAt",    MEMBER_TIME,    "created_at"    },
-    {"updatedAt",    MEMBER_TIME,    "updated_at"    },
+    {"id", MEMBER_PLAIN, "id"},
+    {"customerId", MEMBER_PLAIN, "customer_id"},
+    {"name", MEMBER_TEXT, "name"},
+    {"addressSpace", MEMBER_JSON, "address_space"},
+    {"gateway", MEMBER_OPEN_IF, NULL},
+    {"subnet", MEMBER_PLAIN, "gateway_subnet"},
+    {NULL, MEMBER_CLOSE, NULL},
+    {"circuits", MEMBER_OPEN, NULL},
+    {"used", MEMBER_NUMBER, "circuits_used"},
+    {"limit", MEMBER_NUMBER, "circuits_limit"},
+    {NULL, MEMBER_CLOSE, NULL},
+    {"tags", MEMBER_JSON, "tags"},
+    {"version", MEMBER_NUMBER, "version"},
+    {"createdAt", MEMBER_TIME, "created_at"},
+    {"updatedAt", MEMBER_TIME, "updated_at"},
 };
 
 static const struct parameter vnet_create_parameters[] = {
-    {FROM_CALLER,          "customer"      },
-    { FROM_BODY, "name",          &kind_name, .required = true},
-    { FROM_BODY, "addressSpace", &kind_address_space, .required = true},
-    { FROM_BODY, "tags",          &kind_tags, .fallback = "{}"},
+    {FROM_CALLER, "customer"},
+    {FROM_BODY, "name", &kind_name, .required = true},
+    {FROM_BODY, "addressSpace", &kind_address_space, .required = true},
+    {FROM_BODY, "tags", &kind_tags, .fallback = "{}"},
 };
 
 const struct operation vnet_create = {
@@ -39,8 +39,8 @@ const struct operation vnet_create = {
 };
 
 static const struct parameter vnet_get_parameters[] = {
-    {FROM_PATH,         "id", &kind_uuid, .required = true},
-    {FROM_CALLER, "customer"    },
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "customer"},
 };
 
 const struct operation vnet_get = {
@@ -53,10 +53,10 @@ const struct operation vnet_get = {
 };
 
 static const struct parameter vnet_list_parameters[] = {
-    {FROM_CALLER, "customer"       },
-    {                 FROM_QUERY,   "cursor", &kind_cursor_uuid},
-    {                 FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
-    { FROM_QUERY,  "customerId",      &kind_uuid},
+    {FROM_CALLER, "customer"},
+    {FROM_QUERY, "cursor", &kind_cursor_uuid},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "customerId", &kind_uuid},
 };
 
 const struct operation vnet_list = {
@@ -69,11 +69,11 @@ const struct operation vnet_list = {
 };
 
 static const struct parameter vnet_update_parameters[] = {
-    {FROM_PATH,           "id", &kind_uuid,         .required = true, .locks = LOCK_VNET},
-    {FROM_CALLER, "customer"    },
-    {FROM_BODY,                   "name",           &kind_name            },
-    {FROM_BODY,                   "addressSpace",               &kind_address_space    },
-    {FROM_BODY,                   "tags",               &kind_tags_patch},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_VNET},
+    {FROM_CALLER, "customer"},
+    {FROM_BODY, "name", &kind_name},
+    {FROM_BODY, "addressSpace", &kind_address_space},
+    {FROM_BODY, "tags", &kind_tags_patch},
 };
 
 const struct operation vnet_update = {
@@ -86,7 +86,7 @@ const struct operation vnet_update = {
 };
 
 static const struct parameter vnet_delete_parameters[] = {
-    {FROM_PATH,         "id",               &kind_uuid, .required = true, .locks = LOCK_VNET},
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_VNET},
     {FROM_CALLER, "customer"},
 };
 
@@ -99,9 +99,9 @@ const struct operation vnet_delete = {
 };
 
 static const struct parameter vnet_gateway_put_parameters[] = {
-    {FROM_PATH, "id",                 &kind_uuid, .required = true, .locks = LOCK_VNET},
-    {FROM_CALLER,         "customer"                  },
-    {FROM_BODY, "subnet", &kind_gateway_subnet,           .required = true        },
+    {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_VNET},
+    {FROM_CALLER, "customer"},
+    {FROM_BODY, "subnet", &kind_gateway_subnet, .required = true},
 };
 
 const struct operation vnet_gateway_put = {

@@ -10,12 +10,9 @@
 static const struct {
     const char *variable, *member;
 } variables[] = {
-    {"ONRAMP_OPERATOR_TOKEN", "operatorToken"},
-    {"ONRAMP_CUSTOMER_ID",    "customerId"   },
-    {"ONRAMP_CUSTOMER_TOKEN", "customerToken"},
-    {"ONRAMP_PARTNER",        "partner"      },
-    {"ONRAMP_PARTNER_TOKEN",  "partnerToken" },
-    {"ONRAMP_PARTNER_SECRET", "partnerSecret"},
+    {"ONRAMP_OPERATOR_TOKEN", "operatorToken"}, {"ONRAMP_CUSTOMER_ID", "customerId"},
+    {"ONRAMP_CUSTOMER_TOKEN", "customerToken"}, {"ONRAMP_PARTNER", "partner"},
+    {"ONRAMP_PARTNER_TOKEN", "partnerToken"},   {"ONRAMP_PARTNER_SECRET", "partnerSecret"},
 };
 
 static void export_print(const char *variable, const char *value)

@@ -121,12 +121,12 @@ static bool percents_read(struct simulation *simulation, const struct options *o
         const char *name, *value;
         int *out;
     } percents[] = {
-        {"duplicates",       options->duplicates,       &plan->duplicates         },
-        {"reorder",          options->reorder,          &plan->reorder            },
-        {"reject",           options->reject,           &plan->reject             },
-        {"silence",          options->silence,          &plan->silence            },
-        {"wrong-signatures", options->wrong_signatures, &plan->wrong_signatures   },
-        {"deaf",             options->deaf,             &simulation->endpoint.deaf},
+        {"duplicates", options->duplicates, &plan->duplicates},
+        {"reorder", options->reorder, &plan->reorder},
+        {"reject", options->reject, &plan->reject},
+        {"silence", options->silence, &plan->silence},
+        {"wrong-signatures", options->wrong_signatures, &plan->wrong_signatures},
+        {"deaf", options->deaf, &simulation->endpoint.deaf},
     };
     for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
         int64_t percent = 0;

@@ -16,11 +16,11 @@ static json_t *body_make(const struct options *options)
     const struct {
         const char *name, *value;
     } members[] = {
-        {"role",        options->role       },
-        {"customerId",  options->customer   },
-        {"partner",     options->partner    },
+        {"role", options->role},
+        {"customerId", options->customer},
+        {"partner", options->partner},
         {"description", options->description},
-        {"expiresAt",   options->expires_at },
+        {"expiresAt", options->expires_at},
     };
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         if (members[i].value != NULL &&

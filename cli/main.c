@@ -10,17 +10,17 @@ static const struct {
     int (*command)(const struct options *options);
     int words; /* that follow the verb */
 } commands[] = {
-    {"up",               command_up,               0},
-    {"down",             command_down,             0},
-    {"status",           command_status,           0},
-    {"env",              command_env,              0},
-    {"psql",             command_psql,             0},
-    {"migrate",          command_migrate,          0},
-    {"reset",            command_reset,            0},
-    {"retention",        command_retention,        0},
-    {"secrets",          command_secrets,          1},
-    {"token",            command_token,            1},
-    {"callback",         command_callback,         0},
+    {"up", command_up, 0},
+    {"down", command_down, 0},
+    {"status", command_status, 0},
+    {"env", command_env, 0},
+    {"psql", command_psql, 0},
+    {"migrate", command_migrate, 0},
+    {"reset", command_reset, 0},
+    {"retention", command_retention, 0},
+    {"secrets", command_secrets, 1},
+    {"token", command_token, 1},
+    {"callback", command_callback, 0},
     {"simulate-partner", command_simulate_partner, 0},
 };
 

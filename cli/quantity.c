@@ -9,10 +9,10 @@ static const struct {
     const char *name;
     int64_t milliseconds;
 } units[] = {
-    {"ms", 1      },
-    {"s",  1000   },
-    {"m",  60000  },
-    {"h",  3600000},
+    {"ms", 1},
+    {"s", 1000},
+    {"m", 60000},
+    {"h", 3600000},
 };
 static const int64_t span_most = (int64_t)365 * 24 * 3600000;
 

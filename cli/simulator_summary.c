@@ -46,21 +46,21 @@ void summary_show(const struct simulator_tally *tally)
     struct winsize size = {0};
     const struct desk_counts *counts = &tally->counts;
     const struct part parts[] = {
-        {tally->handed_in,      "keys",             true },
-        {counts->quoted,        "quoted",           true },
-        {tally->provisioning,   "Provisioning",     true },
-        {tally->provisioned,    "Provisioned",      true },
-        {tally->rejected,       "rejected",         false},
-        {tally->silent,         "silent",           false},
-        {tally->deprovisioning, "Deprovisioning",   false},
-        {tally->torn_down,      "deprovisioned",    false},
-        {counts->duplicates,    "duplicates",       false},
-        {counts->stale,         "stale",            false},
-        {counts->refused,       "refused",          false},
-        {counts->forged,        "wrong signatures", false},
-        {counts->off_clock,     "wrong clocks",     false},
-        {counts->retries,       "retries",          false},
-        {tally->failed,         "failed",           false},
+        {tally->handed_in, "keys", true},
+        {counts->quoted, "quoted", true},
+        {tally->provisioning, "Provisioning", true},
+        {tally->provisioned, "Provisioned", true},
+        {tally->rejected, "rejected", false},
+        {tally->silent, "silent", false},
+        {tally->deprovisioning, "Deprovisioning", false},
+        {tally->torn_down, "deprovisioned", false},
+        {counts->duplicates, "duplicates", false},
+        {counts->stale, "stale", false},
+        {counts->refused, "refused", false},
+        {counts->forged, "wrong signatures", false},
+        {counts->off_clock, "wrong clocks", false},
+        {counts->retries, "retries", false},
+        {tally->failed, "failed", false},
     };
     if (isatty(STDERR_FILENO) == 0)
         return;
@@ -80,35 +80,31 @@ void summary_print(const struct simulator_tally *tally)
     char line[LINE];
     const struct desk_counts *counts = &tally->counts;
     const struct part keys[] = {
-        {tally->handed_in, "handed in",             true },
-        {tally->repeated,  "repeated",              false},
-        {tally->malformed, "malformed",             false},
-        {tally->unknown,   "unknown to the server", false},
-        {tally->adopted,   "heard of",              false},
+        {tally->handed_in, "handed in", true},  {tally->repeated, "repeated", false},
+        {tally->malformed, "malformed", false}, {tally->unknown, "unknown to the server", false},
+        {tally->adopted, "heard of", false},
     };
     const struct part circuits[] = {
-        {tally->provisioned,     "Provisioned",    true },
+        {tally->provisioned, "Provisioned", true},
         {tally->not_provisioned, "NotProvisioned", false},
-        {tally->provisioning,    "Provisioning",   false},
-        {tally->deprovisioning,  "Deprovisioning", false},
+        {tally->provisioning, "Provisioning", false},
+        {tally->deprovisioning, "Deprovisioning", false},
     };
     const struct part stories[] = {
-        {tally->rejected,  "rejected",        false},
-        {tally->torn_down, "deprovisioned",   false},
-        {tally->silent,    "left in silence", false},
-        {tally->stalled,   "stalled",         false},
-        {tally->failed,    "failed",          false},
+        {tally->rejected, "rejected", false},      {tally->torn_down, "deprovisioned", false},
+        {tally->silent, "left in silence", false}, {tally->stalled, "stalled", false},
+        {tally->failed, "failed", false},
     };
     const struct part answers[] = {
-        {counts->applied,    "applied",                      true },
-        {counts->already,    "already so",                   false},
-        {counts->duplicates, "duplicate",                    false},
-        {counts->stale,      "stale",                        false},
-        {counts->refused,    "refused (409)",                false},
-        {counts->forged,     "with a wrong signature (401)", false},
-        {counts->off_clock,  "with a wrong clock (401)",     false},
-        {counts->ahead,      "from the future (422)",        false},
-        {counts->retries,    "tried again",                  false},
+        {counts->applied, "applied", true},
+        {counts->already, "already so", false},
+        {counts->duplicates, "duplicate", false},
+        {counts->stale, "stale", false},
+        {counts->refused, "refused (409)", false},
+        {counts->forged, "with a wrong signature (401)", false},
+        {counts->off_clock, "with a wrong clock (401)", false},
+        {counts->ahead, "from the future (422)", false},
+        {counts->retries, "tried again", false},
     };
     unsigned long long outstanding = tally->outstanding;
     unsigned long long otherwise = tally->off_plan + tally->malformed;

@@ -9,13 +9,9 @@
 const char conditional_replayed[] = "{\"replayed\": true}";
 
 static const struct parameter conditions[] = {
-    {FROM_CALLER, "customer"        },
-    {FROM_HOOK,   CONDITION_SCOPE   },
-    {FROM_HOOK,   CONDITION_KEY     },
-    {FROM_HOOK,   CONDITION_DIGEST  },
-    {FROM_HOOK,   CONDITION_VERSIONS},
-    {FROM_HOOK,   CONDITION_TRACE   },
-    {FROM_HOOK,   CONDITION_DRY     },
+    {FROM_CALLER, "customer"},     {FROM_HOOK, CONDITION_SCOPE},    {FROM_HOOK, CONDITION_KEY},
+    {FROM_HOOK, CONDITION_DIGEST}, {FROM_HOOK, CONDITION_VERSIONS}, {FROM_HOOK, CONDITION_TRACE},
+    {FROM_HOOK, CONDITION_DRY},
 };
 
 enum { CONDITIONS = sizeof conditions / sizeof *conditions };
@@ -127,9 +123,7 @@ static void idempotency_sweep_complete(struct call *call)
     call_set(call, "limit", "1000");
 }
 
-static const struct parameter idempotency_sweep_parameters[] = {
-    {FROM_HOOK, "limit"}
-};
+static const struct parameter idempotency_sweep_parameters[] = {{FROM_HOOK, "limit"}};
 
 const struct operation idempotency_sweep = {
     .name = "idempotency_sweep",

@@ -10,12 +10,9 @@
 static const struct {
     const char *keyword, *value;
 } defaults[] = {
-    {"application_name",     "onramp"    },
-    {"target_session_attrs", "read-write"},
-    {"keepalives_idle",      "5"         },
-    {"keepalives_interval",  "2"         },
-    {"keepalives_count",     "3"         },
-    {"tcp_user_timeout",     "10000"     },
+    {"application_name", "onramp"}, {"target_session_attrs", "read-write"},
+    {"keepalives_idle", "5"},       {"keepalives_interval", "2"},
+    {"keepalives_count", "3"},      {"tcp_user_timeout", "10000"},
 };
 
 /* Around the operator's own `options`: the later one wins. The lock time-out is below the

@@ -8,12 +8,12 @@
 #include <string.h>
 
 static const struct parameter batch_lock_parameters[] = {
-    {.source = FROM_HOOK, .name = "circuits"          },
-    {.source = FROM_HOOK, .name = "service_keys"      },
-    {.source = FROM_HOOK, .name = "vnets"             },
-    {.source = FROM_HOOK, .name = "connections"       },
-    {.source = FROM_HOOK, .name = "customers"         },
-    {.source = FROM_HOOK, .name = "deliveries"        },
+    {.source = FROM_HOOK, .name = "circuits"},
+    {.source = FROM_HOOK, .name = "service_keys"},
+    {.source = FROM_HOOK, .name = "vnets"},
+    {.source = FROM_HOOK, .name = "connections"},
+    {.source = FROM_HOOK, .name = "customers"},
+    {.source = FROM_HOOK, .name = "deliveries"},
     {.source = FROM_HOOK, .name = "authorization_keys"},
 };
 
@@ -168,10 +168,10 @@ void statement_complaint(const PGresult *error, char *out, size_t size)
         int field;
         const char *word;
     } names[] = {
-        {PG_DIAG_TABLE_NAME,      "table"     },
-        {PG_DIAG_COLUMN_NAME,     "column"    },
+        {PG_DIAG_TABLE_NAME, "table"},
+        {PG_DIAG_COLUMN_NAME, "column"},
         {PG_DIAG_CONSTRAINT_NAME, "constraint"},
-        {PG_DIAG_SOURCE_FUNCTION, "raised in" },
+        {PG_DIAG_SOURCE_FUNCTION, "raised in"},
     };
     const char *state = statement_sqlstate(error);
     size_t used = (size_t)snprintf(out, size, "SQLSTATE %s", state);

@@ -477,7 +477,7 @@ static const char *canonical(const struct exchange *exchange)
 {
     static const char *const requests[2][2] = {
         {"GET / HTTP/1.1\r\nHost: onramp\r\n\r\n",
-         "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" },
+         "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"},
         {"HEAD / HTTP/1.1\r\nHost: onramp\r\n\r\n",
          "HEAD / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"},
     };

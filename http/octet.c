@@ -6,10 +6,8 @@
 
 const struct octet_set octet_token = {
     {BIT('!') | RANGE('#', '\'') | BIT('*') | BIT('+') | BIT('-') | BIT('.') | RANGE('0', '9'),
-     RANGE('A', 'Z') | RANGE('^', 'z') | BIT('|') | BIT('~')}
-};
+     RANGE('A', 'Z') | RANGE('^', 'z') | BIT('|') | BIT('~')}};
 
 const struct octet_set octet_target = {
     {BIT('!') | RANGE('$', ';') | BIT('=') | BIT('?'),
-     RANGE('@', 'Z') | BIT('[') | BIT(']') | BIT('_') | RANGE('a', 'z') | BIT('~')}
-};
+     RANGE('@', 'Z') | BIT('[') | BIT(']') | BIT('_') | RANGE('a', 'z') | BIT('~')}};

@@ -48,12 +48,12 @@ static const struct kind webhook_id = KIND_TEXT(1, 256);
 static const struct member partner_circuit_members[] = {PARTNER_CIRCUIT_MEMBERS};
 
 static const struct member callback_members[] = {
-    {"applied",         MEMBER_BOOLEAN, "applied"         },
-    {"reason",          MEMBER_PLAIN,   "reason"          },
-    {"newestTimestamp", MEMBER_TIME,    "newest_timestamp"},
-    {"circuit",         MEMBER_OPEN,    NULL              },
+    {"applied", MEMBER_BOOLEAN, "applied"},
+    {"reason", MEMBER_PLAIN, "reason"},
+    {"newestTimestamp", MEMBER_TIME, "newest_timestamp"},
+    {"circuit", MEMBER_OPEN, NULL},
     PARTNER_CIRCUIT_MEMBERS,
-    {NULL,              MEMBER_CLOSE,   NULL              },
+    {NULL, MEMBER_CLOSE, NULL},
 };
 
 /* The members of a callback's data that are kept. Absent means unchanged, null means cleared;
@@ -62,12 +62,12 @@ static const struct {
     const char *name;
     const struct kind *kind;
 } data_members[] = {
-    {"reason",           &sentence },
-    {"note",             &sentence },
-    {"expectedBy",       &kind_time},
-    {"primaryPort",      &port     },
-    {"secondaryPort",    &port     },
-    {"sTag",             &vlan     },
+    {"reason", &sentence},
+    {"note", &sentence},
+    {"expectedBy", &kind_time},
+    {"primaryPort", &port},
+    {"secondaryPort", &port},
+    {"sTag", &vlan},
     {"partnerReference", &reference},
 };
 
@@ -99,16 +99,16 @@ static const char *data_from_json(const struct kind *kind, const json_t *value,
 static const struct kind callback_data = {.from_json = data_from_json};
 
 static const struct parameter callback_apply_parameters[] = {
-    {FROM_PATH,                  "partner",               &kind_slug, .required = true},
-    {FROM_BODY,          "data/serviceKey",                                 &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},
-    {FROM_BODY,"type",&event_type, .required = true},
-    {FROM_BODY, "timestamp",                        &kind_time, .required = true},
-    {FROM_BODY,                     "data",                                                     &callback_data, .required = true},
-    {FROM_HEADER,                          "webhook-id",                                         &webhook_id, .required = true},
-    {FROM_HOOK,                "body-sha256"},
-    {FROM_CALLER,                  "secret"              },
-    {FROM_CALLER,          "role"                                },
-    {FROM_CALLER,"actor"},
+    {FROM_PATH, "partner", &kind_slug, .required = true},
+    {FROM_BODY, "data/serviceKey", &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},
+    {FROM_BODY, "type", &event_type, .required = true},
+    {FROM_BODY, "timestamp", &kind_time, .required = true},
+    {FROM_BODY, "data", &callback_data, .required = true},
+    {FROM_HEADER, "webhook-id", &webhook_id, .required = true},
+    {FROM_HOOK, "body-sha256"},
+    {FROM_CALLER, "secret"},
+    {FROM_CALLER, "role"},
+    {FROM_CALLER, "actor"},
 };
 
 static bool text_given(const json_t *data, const char *name)
@@ -160,9 +160,7 @@ static void callback_memory_sweep_complete(struct call *call)
     call_set(call, "limit", "1000");
 }
 
-static const struct parameter callback_memory_sweep_parameters[] = {
-    {FROM_HOOK, "limit"}
-};
+static const struct parameter callback_memory_sweep_parameters[] = {{FROM_HOOK, "limit"}};
 
 const struct operation callback_memory_sweep = {
     .name = "callback_memory_sweep",
@@ -174,10 +172,10 @@ const struct operation callback_memory_sweep = {
 };
 
 static const struct parameter partner_circuit_quote_parameters[] = {
-    {FROM_CALLER,       "partner"                },
-    {FROM_BODY,         "serviceKey",              &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},
+    {FROM_CALLER, "partner"},
+    {FROM_BODY, "serviceKey", &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},
     {FROM_CALLER, "role"},
-    {FROM_CALLER,       "actor"                         },
+    {FROM_CALLER, "actor"},
 };
 
 const struct operation partner_circuit_quote = {
@@ -190,8 +188,8 @@ const struct operation partner_circuit_quote = {
 };
 
 static const struct parameter partner_circuit_get_parameters[] = {
-    {FROM_CALLER, "partner"       },
-    { FROM_PATH, "id", &kind_uuid, .required = true},
+    {FROM_CALLER, "partner"},
+    {FROM_PATH, "id", &kind_uuid, .required = true},
 };
 
 const struct operation partner_circuit_get = {
@@ -204,10 +202,10 @@ const struct operation partner_circuit_get = {
 };
 
 static const struct parameter partner_circuit_list_parameters[] = {
-    {FROM_CALLER, "partner"        },
-    {                 FROM_QUERY,   "cursor", &kind_cursor_uuid},
-    {                 FROM_QUERY,    "limit",       &kind_limit, .fallback = "50"},
-    { FROM_QUERY,  "providerStatus",  &kind_provider_status},
+    {FROM_CALLER, "partner"},
+    {FROM_QUERY, "cursor", &kind_cursor_uuid},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
+    {FROM_QUERY, "providerStatus", &kind_provider_status},
 };
 
 const struct operation partner_circuit_list = {

@@ -13,20 +13,15 @@ static const struct kind display_name = KIND_TEXT(1, 120);
 static const struct kind keep_seconds = KIND_INTEGER(0, 7 * 86400);
 
 static const struct member partner_members[] = {
-    {"name",        MEMBER_PLAIN, "name"        },
-    {"displayName", MEMBER_TEXT,  "display_name"},
-    {"offers",      MEMBER_JSON,  "offers"      },
-    {"createdAt",   MEMBER_TIME,  "created_at"  },
-    {"updatedAt",   MEMBER_TIME,  "updated_at"  },
+    {"name", MEMBER_PLAIN, "name"},           {"displayName", MEMBER_TEXT, "display_name"},
+    {"offers", MEMBER_JSON, "offers"},        {"createdAt", MEMBER_TIME, "created_at"},
+    {"updatedAt", MEMBER_TIME, "updated_at"},
 };
 
 static const struct member partner_created_members[] = {
-    {"name",           MEMBER_PLAIN,  "name"        },
-    {"displayName",    MEMBER_TEXT,   "display_name"},
-    {"offers",         MEMBER_JSON,   "offers"      },
-    {"createdAt",      MEMBER_TIME,   "created_at"  },
-    {"updatedAt",      MEMBER_TIME,   "updated_at"  },
-    {"callbackSecret", MEMBER_ISSUED, NULL          },
+    {"name", MEMBER_PLAIN, "name"},           {"displayName", MEMBER_TEXT, "display_name"},
+    {"offers", MEMBER_JSON, "offers"},        {"createdAt", MEMBER_TIME, "created_at"},
+    {"updatedAt", MEMBER_TIME, "updated_at"}, {"callbackSecret", MEMBER_ISSUED, NULL},
 };
 
 /* Make the callback secret that the function stores sealed and the answer shows once. */
@@ -58,10 +53,10 @@ static void callback_secret_rotate_complete(struct call *call)
 }
 
 static const struct parameter partner_create_parameters[] = {
-    {FROM_BODY,         "name",     &kind_slug, .required = true},
-    {FROM_BODY, "displayName",           &display_name, .required = true},
-    {FROM_BODY,    "offers",&kind_offers, .fallback = "[]"},
-    {FROM_HOOK,                 "secret"                  },
+    {FROM_BODY, "name", &kind_slug, .required = true},
+    {FROM_BODY, "displayName", &display_name, .required = true},
+    {FROM_BODY, "offers", &kind_offers, .fallback = "[]"},
+    {FROM_HOOK, "secret"},
 };
 
 const struct operation partner_create = {
@@ -89,8 +84,8 @@ const struct operation partner_get = {
 };
 
 static const struct parameter name_page_parameters[] = {
-    {FROM_QUERY, "cursor",    &kind_cursor_name},
-    { FROM_QUERY,   "limit", &kind_limit,  .fallback = "50"},
+    {FROM_QUERY, "cursor", &kind_cursor_name},
+    {FROM_QUERY, "limit", &kind_limit, .fallback = "50"},
 };
 
 const struct operation partner_list = {
@@ -104,10 +99,10 @@ const struct operation partner_list = {
 
 /* PUT carries the whole resource, so its name may stand in the body; it can't be another one. */
 static const struct parameter partner_replace_parameters[] = {
-    {FROM_PATH,         "partner",    &kind_slug,   .required = true},
-    {FROM_BODY,                 "displayName",                     &display_name,    .required = true},
-    {FROM_BODY, "offers",             &kind_offers,              .required = true},
-    {FROM_BODY,     "name",&kind_slug},
+    {FROM_PATH, "partner", &kind_slug, .required = true},
+    {FROM_BODY, "displayName", &display_name, .required = true},
+    {FROM_BODY, "offers", &kind_offers, .required = true},
+    {FROM_BODY, "name", &kind_slug},
 };
 
 const struct operation partner_replace = {
@@ -120,13 +115,13 @@ const struct operation partner_replace = {
 };
 
 static const struct member peering_location_members[] = {
-    {"name",         MEMBER_TEXT,    "name"         },
-    {"metro",        MEMBER_TEXT,    "metro"        },
-    {"zone",         MEMBER_NUMBER,  "zone"         },
-    {"site",         MEMBER_TEXT,    "site"         },
-    {"localRegions", MEMBER_JSON,    "local_regions"},
-    {"direct",       MEMBER_BOOLEAN, "direct"       },
-    {"partners",     MEMBER_JSON,    "partners"     },
+    {"name", MEMBER_TEXT, "name"},
+    {"metro", MEMBER_TEXT, "metro"},
+    {"zone", MEMBER_NUMBER, "zone"},
+    {"site", MEMBER_TEXT, "site"},
+    {"localRegions", MEMBER_JSON, "local_regions"},
+    {"direct", MEMBER_BOOLEAN, "direct"},
+    {"partners", MEMBER_JSON, "partners"},
 };
 
 const struct operation peering_location_list = {
@@ -139,10 +134,10 @@ const struct operation peering_location_list = {
 };
 
 static const struct member callback_secret_members[] = {
-    {"id",        MEMBER_PLAIN, "id"        },
-    {"secret",    MEMBER_TEXT,  "secret"    },
-    {"expiresAt", MEMBER_TIME,  "expires_at"},
-    {"createdAt", MEMBER_TIME,  "created_at"},
+    {"id", MEMBER_PLAIN, "id"},
+    {"secret", MEMBER_TEXT, "secret"},
+    {"expiresAt", MEMBER_TIME, "expires_at"},
+    {"createdAt", MEMBER_TIME, "created_at"},
 };
 
 /* clang-format 14 crashes on this table. */

@@ -48,11 +48,11 @@ static json_t *order_report(const struct order *order)
         const char *name;
         bool value;
     } facts[] = {
-        {"handedIn",      !order->adopted         },
-        {"deprovisioned", order->torn_down        },
-        {"stalled",       order->stalled          },
-        {"outstanding",   order_outstanding(order)},
-        {"asPlanned",     order_as_planned(order) },
+        {"handedIn", !order->adopted},
+        {"deprovisioned", order->torn_down},
+        {"stalled", order->stalled},
+        {"outstanding", order_outstanding(order)},
+        {"asPlanned", order_as_planned(order)},
     };
     const char *id = order->circuit_id[0] != '\0' ? order->circuit_id : NULL;
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
@@ -82,31 +82,31 @@ json_t *simulator_report(const struct simulator *simulator)
         const char *group, *name;
         uint64_t value;
     } numbers[] = {
-        {"keys",     "handedIn",       tally.handed_in      },
-        {"keys",     "repeated",       tally.repeated       },
-        {"keys",     "malformed",      tally.malformed      },
-        {"keys",     "unknown",        tally.unknown        },
+        {"keys", "handedIn", tally.handed_in},
+        {"keys", "repeated", tally.repeated},
+        {"keys", "malformed", tally.malformed},
+        {"keys", "unknown", tally.unknown},
         {"circuits", "notProvisioned", tally.not_provisioned},
-        {"circuits", "provisioning",   tally.provisioning   },
-        {"circuits", "provisioned",    tally.provisioned    },
-        {"circuits", "deprovisioning", tally.deprovisioning },
-        {"circuits", "rejected",       tally.rejected       },
-        {"circuits", "silent",         tally.silent         },
-        {"circuits", "stalled",        tally.stalled        },
-        {"circuits", "deprovisioned",  tally.torn_down      },
-        {"circuits", "adopted",        tally.adopted        },
-        {"circuits", "failed",         tally.failed         },
-        {"circuits", "outstanding",    tally.outstanding    },
-        {"answers",  "quoted",         counts->quoted       },
-        {"answers",  "applied",        counts->applied      },
-        {"answers",  "already",        counts->already      },
-        {"answers",  "duplicate",      counts->duplicates   },
-        {"answers",  "stale",          counts->stale        },
-        {"answers",  "refused",        counts->refused      },
-        {"answers",  "wrongSignature", counts->forged       },
-        {"answers",  "wrongClock",     counts->off_clock    },
-        {"answers",  "inFuture",       counts->ahead        },
-        {"answers",  "retries",        counts->retries      },
+        {"circuits", "provisioning", tally.provisioning},
+        {"circuits", "provisioned", tally.provisioned},
+        {"circuits", "deprovisioning", tally.deprovisioning},
+        {"circuits", "rejected", tally.rejected},
+        {"circuits", "silent", tally.silent},
+        {"circuits", "stalled", tally.stalled},
+        {"circuits", "deprovisioned", tally.torn_down},
+        {"circuits", "adopted", tally.adopted},
+        {"circuits", "failed", tally.failed},
+        {"circuits", "outstanding", tally.outstanding},
+        {"answers", "quoted", counts->quoted},
+        {"answers", "applied", counts->applied},
+        {"answers", "already", counts->already},
+        {"answers", "duplicate", counts->duplicates},
+        {"answers", "stale", counts->stale},
+        {"answers", "refused", counts->refused},
+        {"answers", "wrongSignature", counts->forged},
+        {"answers", "wrongClock", counts->off_clock},
+        {"answers", "inFuture", counts->ahead},
+        {"answers", "retries", counts->retries},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         json_t *group = json_object_get(report, numbers[i].group);

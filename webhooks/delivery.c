@@ -5,13 +5,13 @@ static const char *const delivery_statuses[] = {"pending", "delivered", "exhaust
 static const struct kind delivery_status = KIND_WORD(delivery_statuses);
 
 static const struct member delivery_members[] = {
-    {"id",            MEMBER_PLAIN, "id"             },
-    {"eventType",     MEMBER_PLAIN, "event_type"     },
-    {"circuitId",     MEMBER_PLAIN, "circuit_id"     },
-    {"status",        MEMBER_PLAIN, "status"         },
-    {"attempts",      MEMBER_JSON,  "attempts"       },
-    {"nextAttemptAt", MEMBER_TIME,  "next_attempt_at"},
-    {"createdAt",     MEMBER_TIME,  "created_at"     },
+    {"id", MEMBER_PLAIN, "id"},
+    {"eventType", MEMBER_PLAIN, "event_type"},
+    {"circuitId", MEMBER_PLAIN, "circuit_id"},
+    {"status", MEMBER_PLAIN, "status"},
+    {"attempts", MEMBER_JSON, "attempts"},
+    {"nextAttemptAt", MEMBER_TIME, "next_attempt_at"},
+    {"createdAt", MEMBER_TIME, "created_at"},
 };
 
 /* clang-format off */
@@ -69,23 +69,23 @@ const struct operation webhook_ping = {
 };
 
 static const struct parameter delivery_claim_parameters[] = {
-    {FROM_HOOK, "limit"        },
+    {FROM_HOOK, "limit"},
     {FROM_HOOK, "lease-seconds"},
 };
 
 static const struct member delivery_claim_members[] = {
-    {"id",          MEMBER_PLAIN,  "id"         },
-    {"fence",       MEMBER_NUMBER, "fence"      },
-    {"endpointId",  MEMBER_PLAIN,  "endpoint_id"},
-    {"url",         MEMBER_TEXT,   "url"        },
-    {"secrets",     MEMBER_JSON,   "secrets"    },
-    {"eventType",   MEMBER_PLAIN,  "event_type" },
-    {"body",        MEMBER_TEXT,   "body"       },
-    {"attempts",    MEMBER_NUMBER, "attempts"   },
-    {"firstAt",     MEMBER_TIME,   "first_at"   },
-    {"traceparent", MEMBER_PLAIN,  "traceparent"},
-    {"dueInMs",     MEMBER_NUMBER, "due_in_ms"  },
-    {"owner",       MEMBER_PLAIN,  "owner"      },
+    {"id", MEMBER_PLAIN, "id"},
+    {"fence", MEMBER_NUMBER, "fence"},
+    {"endpointId", MEMBER_PLAIN, "endpoint_id"},
+    {"url", MEMBER_TEXT, "url"},
+    {"secrets", MEMBER_JSON, "secrets"},
+    {"eventType", MEMBER_PLAIN, "event_type"},
+    {"body", MEMBER_TEXT, "body"},
+    {"attempts", MEMBER_NUMBER, "attempts"},
+    {"firstAt", MEMBER_TIME, "first_at"},
+    {"traceparent", MEMBER_PLAIN, "traceparent"},
+    {"dueInMs", MEMBER_NUMBER, "due_in_ms"},
+    {"owner", MEMBER_PLAIN, "owner"},
 };
 
 const struct operation delivery_claim = {
@@ -126,9 +126,7 @@ static void delivery_sweep_complete(struct call *call)
     call_set(call, "limit", "1000");
 }
 
-static const struct parameter delivery_sweep_parameters[] = {
-    {FROM_HOOK, "limit"}
-};
+static const struct parameter delivery_sweep_parameters[] = {{FROM_HOOK, "limit"}};
 
 const struct operation delivery_sweep = {
     .name = "delivery_sweep",

@@ -17,11 +17,7 @@ static const struct {
     const char *name;
     int64_t milliseconds;
 } units[] = {
-    {"ms", 1          },
-    {"s",  SECOND     },
-    {"m",  60 * SECOND},
-    {"h",  HOUR       },
-    {"d",  24 * HOUR  },
+    {"ms", 1}, {"s", SECOND}, {"m", 60 * SECOND}, {"h", HOUR}, {"d", 24 * HOUR},
 };
 
 static bool digit(char c)

@@ -74,12 +74,9 @@ static const struct kind event_types = {.from_json = event_types_from_json};
     }
 
 static const struct member webhook_members[] = {WEBHOOK_MEMBERS};
-static const struct member webhook_created_members[] = {
-    WEBHOOK_MEMBERS, {"secret", MEMBER_ISSUED, NULL}
-};
-static const struct member webhook_secret_members[] = {
-    {"secret", MEMBER_ISSUED, NULL}
-};
+static const struct member webhook_created_members[] = {WEBHOOK_MEMBERS,
+                                                        {"secret", MEMBER_ISSUED, NULL}};
+static const struct member webhook_secret_members[] = {{"secret", MEMBER_ISSUED, NULL}};
 
 /* Whose endpoint it is, in every operation. */
 #define OF_CALLER                                                                                  \
@@ -214,8 +211,8 @@ const struct operation webhook_secret_rotate = {
 };
 
 static const struct member webhook_recover_members[] = {
-    {"recovered",   MEMBER_NUMBER, "recovered"   },
-    {"resumeSince", MEMBER_TIME,   "resume_since"},
+    {"recovered", MEMBER_NUMBER, "recovered"},
+    {"resumeSince", MEMBER_TIME, "resume_since"},
 };
 
 const struct operation webhook_recover = {

@@ -16,12 +16,12 @@ static const struct {
     const char *controller; /* as in /proc/self/cgroup; none in version 2 */
     const char *mount, *file, *label;
 } limits[] = {
-    {"",       "",         "memory.max",            ""                          },
-    {"",       "",         "memory.high",           ""                          },
-    {"",       "/unified", "memory.max",            ""                          },
-    {"",       "/unified", "memory.high",           ""                          },
-    {"memory", "/memory",  "memory.limit_in_bytes", ""                          },
-    {"memory", "/memory",  "memory.stat",           "hierarchical_memory_limit "},
+    {"", "", "memory.max", ""},
+    {"", "", "memory.high", ""},
+    {"", "/unified", "memory.max", ""},
+    {"", "/unified", "memory.high", ""},
+    {"memory", "/memory", "memory.limit_in_bytes", ""},
+    {"memory", "/memory", "memory.stat", "hierarchical_memory_limit "},
 };
 
 static unsigned long long lesser(unsigned long long one, unsigned long long other)

@@ -303,7 +303,7 @@ END_TEST
 static const struct {
     const char *type, *expected;
 } quoting[] = {
-    {"circuit.deprovisioned",  "already"           },
+    {"circuit.deprovisioned", "already"},
     {"circuit.deprovisioning", "illegal_transition"},
 };
 
@@ -502,17 +502,12 @@ START_TEST(waiting_follows_the_story)
         const char *type, *waiting;
         bool since_moves;
     } story[] = {
-        {"circuit.rejected",       "customer", false},
-        {"circuit.progress",       "partner",  true },
-        {"circuit.progress",       "partner",  false},
-        {"circuit.provisioning",   "partner",  true },
-        {"circuit.provisioned",    "nobody",   true },
-        {"circuit.progress",       "nobody",   false},
-        {"circuit.deprovisioning", "partner",  true },
-        {"circuit.deprovisioned",  "customer", true },
-        {"circuit.provisioning",   "partner",  true },
-        {"circuit.rejected",       "customer", true },
-        {"circuit.provisioned",    "nobody",   true },
+        {"circuit.rejected", "customer", false},     {"circuit.progress", "partner", true},
+        {"circuit.progress", "partner", false},      {"circuit.provisioning", "partner", true},
+        {"circuit.provisioned", "nobody", true},     {"circuit.progress", "nobody", false},
+        {"circuit.deprovisioning", "partner", true}, {"circuit.deprovisioned", "customer", true},
+        {"circuit.provisioning", "partner", true},   {"circuit.rejected", "customer", true},
+        {"circuit.provisioned", "nobody", true},
     };
     begin();
     ck_assert_str_eq(column("waiting_on"), "customer");
@@ -620,13 +615,13 @@ START_TEST(an_answer_shows_the_circuit_as_its_partner_sees_it_afterwards)
     static const struct {
         const char *type, *at, *data, *id, *reason;
     } calls[] = {
-        {"circuit.provisioning", NOW,     "{\"note\": \"n\", \"sTag\": 7, \"primaryPort\": \"p\"}",
-         "m1",                                                                                            "applied"  },
-        {"circuit.provisioning", NOW,     "{}",                                                     "m2", "already"  },
-        {"circuit.provisioned",  AGO(60), "{}",                                                     "m3", "stale"    },
-        {"circuit.provisioning", NOW,     "{}",                                                     "m2", "duplicate"},
-        {"circuit.rejected",     NOW,     "{\"reason\": \"full\", \"partnerReference\": \"r\"}",    "m4",
-         "applied"                                                                                                   },
+        {"circuit.provisioning", NOW, "{\"note\": \"n\", \"sTag\": 7, \"primaryPort\": \"p\"}",
+         "m1", "applied"},
+        {"circuit.provisioning", NOW, "{}", "m2", "already"},
+        {"circuit.provisioned", AGO(60), "{}", "m3", "stale"},
+        {"circuit.provisioning", NOW, "{}", "m2", "duplicate"},
+        {"circuit.rejected", NOW, "{\"reason\": \"full\", \"partnerReference\": \"r\"}", "m4",
+         "applied"},
     };
     begin();
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

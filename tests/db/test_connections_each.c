@@ -328,9 +328,8 @@ START_TEST(a_query_that_sets_who_acts_is_counted_once)
     begin();
     const char *owns = customers[1], **c = circuits[1], **v = vnets[1];
     static const char *const sets[2][2] = {
-        {"",                                                             "{\"%s\": \"customer:Ann\"}"},
-        {"{\"00000000-0000-7000-8000-000000000001\": \"customer:Ann\"}", ""                          }
-    };
+        {"", "{\"%s\": \"customer:Ann\"}"},
+        {"{\"00000000-0000-7000-8000-000000000001\": \"customer:Ann\"}", ""}};
     for (int i = 0; i < 2; i++) {
         char after[80];
         snprintf(after, sizeof after, sets[i][1], ids[0]);

@@ -243,12 +243,12 @@ START_TEST(an_address_space_has_its_shape_by_hand_too)
     static const struct {
         const char *constraint, *space;
     } spaces[] = {
-        {"the_prefixes_of_a_vnet_do_not_overlap", "{10.0.0.0/16,10.0.1.0/24}"    },
-        {"the_prefixes_of_a_vnet_do_not_overlap", "{10.0.0.0/16,10.0.0.0/16}"    },
-        {"a_prefix_is_ipv4_from_8_to_28",         "{10.0.0.0/29}"                },
-        {"a_prefix_is_ipv4_from_8_to_28",         "{8.0.0.0/7}"                  },
-        {"a_prefix_is_ipv4_from_8_to_28",         "{fd00::/16}"                  },
-        {"an_address_space_has_1_to_16_prefixes", "{}"                           },
+        {"the_prefixes_of_a_vnet_do_not_overlap", "{10.0.0.0/16,10.0.1.0/24}"},
+        {"the_prefixes_of_a_vnet_do_not_overlap", "{10.0.0.0/16,10.0.0.0/16}"},
+        {"a_prefix_is_ipv4_from_8_to_28", "{10.0.0.0/29}"},
+        {"a_prefix_is_ipv4_from_8_to_28", "{8.0.0.0/7}"},
+        {"a_prefix_is_ipv4_from_8_to_28", "{fd00::/16}"},
+        {"an_address_space_has_1_to_16_prefixes", "{}"},
         {"an_address_space_has_1_to_16_prefixes", "{{10.0.0.0/16},{10.1.0.0/16}}"},
     };
     for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
@@ -448,10 +448,10 @@ START_TEST(a_circuit_is_born_empty_and_not_provisioned)
     } births[] = {
         {"provider_status", "'Provisioned'"},
         {"previous_status", "'Provisioned'"},
-        {"used",            "1"            },
-        {"used",            "-1"           },
-        {"last_sequence",   "2"            },
-        {"deleted_at",      "now()"        },
+        {"used", "1"},
+        {"used", "-1"},
+        {"last_sequence", "2"},
+        {"deleted_at", "now()"},
     };
     for (size_t i = 0; i < sizeof births / sizeof *births; i++)
         refused(

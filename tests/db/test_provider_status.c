@@ -10,12 +10,12 @@ static const struct {
     const char *event;
     const char *cells[4];
 } table[6] = {
-    {"circuit.provisioning",   {"Provisioning", "already", "refused", "refused"}                },
-    {"circuit.provisioned",    {"Provisioned", "Provisioned", "already", "refused"}             },
-    {"circuit.rejected",       {"stays", "NotProvisioned", "refused", "refused"}                },
-    {"circuit.deprovisioning", {"refused", "refused", "Deprovisioning", "already"}              },
-    {"circuit.deprovisioned",  {"already", "NotProvisioned", "NotProvisioned", "NotProvisioned"}},
-    {"circuit.progress",       {"stays", "stays", "stays", "stays"}                             },
+    {"circuit.provisioning", {"Provisioning", "already", "refused", "refused"}},
+    {"circuit.provisioned", {"Provisioned", "Provisioned", "already", "refused"}},
+    {"circuit.rejected", {"stays", "NotProvisioned", "refused", "refused"}},
+    {"circuit.deprovisioning", {"refused", "refused", "Deprovisioning", "already"}},
+    {"circuit.deprovisioned", {"already", "NotProvisioned", "NotProvisioned", "NotProvisioned"}},
+    {"circuit.progress", {"stays", "stays", "stays", "stays"}},
 };
 
 static PGresult *row_of(const char *circuit)
@@ -202,10 +202,10 @@ END_TEST
 static const struct {
     const char *from, *event;
 } ends[] = {
-    {"Provisioned",    "circuit.deprovisioned"},
+    {"Provisioned", "circuit.deprovisioned"},
     {"Deprovisioning", "circuit.deprovisioned"},
-    {"Provisioning",   "circuit.deprovisioned"},
-    {"Provisioning",   "circuit.rejected"     },
+    {"Provisioning", "circuit.deprovisioned"},
+    {"Provisioning", "circuit.rejected"},
 };
 
 START_TEST(whatever_brings_it_to_not_provisioned_deletes_a_circuit_that_waits_for_that)

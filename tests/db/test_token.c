@@ -53,12 +53,12 @@ START_TEST(what_a_token_is_bound_to_is_pointed_at)
     static const struct {
         const char *role, *customer, *partner, *pointer, *code;
     } faults[] = {
-        {"customer", "NULL",              "NULL",      "/customerId", "required"     },
-        {"customer", "gen_random_uuid()", "NULL",      "/customerId", "invalid_value"},
-        {"partner",  "NULL",              "NULL",      "/partner",    "required"     },
-        {"partner",  "NULL",              "'nobody'",  "/partner",    "invalid_value"},
-        {"operator", "gen_random_uuid()", "NULL",      "/customerId", "invalid_value"},
-        {"operator", "NULL",              "'carrier'", "/partner",    "invalid_value"},
+        {"customer", "NULL", "NULL", "/customerId", "required"},
+        {"customer", "gen_random_uuid()", "NULL", "/customerId", "invalid_value"},
+        {"partner", "NULL", "NULL", "/partner", "required"},
+        {"partner", "NULL", "'nobody'", "/partner", "invalid_value"},
+        {"operator", "gen_random_uuid()", "NULL", "/customerId", "invalid_value"},
+        {"operator", "NULL", "'carrier'", "/partner", "invalid_value"},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         PGresult *t =

@@ -51,17 +51,18 @@ END_TEST
 static const struct {
     const char *space, *pointer;
 } wrong[] = {
-    {"{}",                        "/addressSpace"  },
+    {"{}", "/addressSpace"},
     {"{10.0.0.0/16,10.0.1.0/24}", "/addressSpace/1"},
     {"{10.0.0.0/16,10.0.0.0/16}", "/addressSpace/1"},
-    {"{10.0.0.0/16,8.0.0.0/7}",   "/addressSpace/1"},
-    {"{10.0.0.0/29}",             "/addressSpace/0"},
-    {"{fd00::/16}",               "/addressSpace/0"},
-    {"{NULL}",                    "/addressSpace/0"},
+    {"{10.0.0.0/16,8.0.0.0/7}", "/addressSpace/1"},
+    {"{10.0.0.0/29}", "/addressSpace/0"},
+    {"{fd00::/16}", "/addressSpace/0"},
+    {"{NULL}", "/addressSpace/0"},
     {"{10.0.0.0/24,10.0.1.0/24,10.0.2.0/24,10.0.3.0/24,10.0.4.0/24,10.0.5.0/24,10.0.6.0/"
      "24,10.0.7.0/24,10.0.8.0/24,"
      "10.0.9.0/24,10.0.10.0/24,10.0.11.0/24,10.0.12.0/24,10.0.13.0/24,10.0.14.0/24,10.0.15.0/"
-     "24,10.0.16.0/24}",     "/addressSpace"  },
+     "24,10.0.16.0/24}",
+     "/addressSpace"},
 };
 
 START_TEST(a_wrong_address_space_is_a_refusal_with_a_pointer)

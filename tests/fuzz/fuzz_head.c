@@ -12,9 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct single_field singles[] = {
-    SINGLE_FIELD("authorization"), {NULL, 0}
-};
+static const struct single_field singles[] = {SINGLE_FIELD("authorization"), {NULL, 0}};
 
 /* Octet by octet, until there is a verdict; count tells after how many. */
 static enum head_verdict read_slowly(struct head *head, const char *octets, size_t size,

@@ -14,12 +14,10 @@
 
 enum { SMALL = 1500 /* octets that are fed one by one */ };
 
-static const struct single_field singles[] = {
-    SINGLE_FIELD("authorization"),
-    SINGLE_FIELD("content-type"),
-    SINGLE_FIELD("webhook-id"),
-    {NULL, 0}
-};
+static const struct single_field singles[] = {SINGLE_FIELD("authorization"),
+                                              SINGLE_FIELD("content-type"),
+                                              SINGLE_FIELD("webhook-id"),
+                                              {NULL, 0}};
 
 static size_t piece(size_t at, size_t size)
 {

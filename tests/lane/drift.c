@@ -5,17 +5,17 @@
 #include <string.h>
 
 static const struct member swapped_members[] = {
-    {"word",        MEMBER_TEXT,   "word"       },
-    {"backend",     MEMBER_NUMBER, "backend"    },
-    {"transaction", MEMBER_TEXT,   "transaction"},
+    {"word", MEMBER_TEXT, "word"},
+    {"backend", MEMBER_NUMBER, "backend"},
+    {"transaction", MEMBER_TEXT, "transaction"},
 };
 static const struct member short_members[] = {
     {"word", MEMBER_TEXT, "word"},
 };
 static const struct member uuid_members[] = {
-    {"word",        MEMBER_TEXT,   "word"       },
-    {"transaction", MEMBER_UUID,   "transaction"},
-    {"backend",     MEMBER_NUMBER, "backend"    },
+    {"word", MEMBER_TEXT, "word"},
+    {"transaction", MEMBER_UUID, "transaction"},
+    {"backend", MEMBER_NUMBER, "backend"},
 };
 static const struct parameter word[] = {{.name = "word"}};
 #define READ .lane = LANE_READ, PARAMETERS(word)

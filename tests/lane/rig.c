@@ -19,12 +19,12 @@ static int answered;
 /* --- the operations of schema.sql --- */
 
 static const struct member note_members[] = {
-    {"word",        MEMBER_TEXT,   "word"       },
-    {"more",        MEMBER_OPEN,   NULL         },
-    {"transaction", MEMBER_TEXT,   "transaction"},
-    {"secret",      MEMBER_ISSUED, NULL         },
-    {"backend",     MEMBER_NUMBER, "backend"    },
-    {NULL,          MEMBER_CLOSE,  NULL         },
+    {"word", MEMBER_TEXT, "word"},
+    {"more", MEMBER_OPEN, NULL},
+    {"transaction", MEMBER_TEXT, "transaction"},
+    {"secret", MEMBER_ISSUED, NULL},
+    {"backend", MEMBER_NUMBER, "backend"},
+    {NULL, MEMBER_CLOSE, NULL},
 };
 static const struct parameter one[] = {
     {.name = "word"},
@@ -39,11 +39,11 @@ static const struct parameter three[] = {
     {.name = "second"},
 };
 static const struct parameter locking[] = {
-    {.name = "word",       .locks = LOCK_NONE       },
-    {.name = "circuit",    .locks = LOCK_CIRCUIT    },
-    {.name = "key",        .locks = LOCK_SERVICE_KEY},
-    {.name = "vnet",       .locks = LOCK_VNET       },
-    {.name = "connection", .locks = LOCK_CONNECTION },
+    {.name = "word", .locks = LOCK_NONE},
+    {.name = "circuit", .locks = LOCK_CIRCUIT},
+    {.name = "key", .locks = LOCK_SERVICE_KEY},
+    {.name = "vnet", .locks = LOCK_VNET},
+    {.name = "connection", .locks = LOCK_CONNECTION},
 };
 #define NOTE(called, kind, list)                                                                   \
     {                                                                                              \
@@ -57,7 +57,7 @@ const struct operation note_look = {.name = "note_look",
                                     MEMBERS(note_members),
                                     .each = &note_look_each};
 static const struct parameter putting[] = {
-    {.name = "word",    .locks = LOCK_NONE   },
+    {.name = "word", .locks = LOCK_NONE},
     {.name = "circuit", .locks = LOCK_CIRCUIT},
 };
 static const struct operation note_put_each = NOTE("note_put_each", LANE_WRITE, putting);

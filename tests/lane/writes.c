@@ -238,9 +238,9 @@ START_TEST(an_error_leaves_its_neighbours_unharmed)
         const struct operation *operation;
         const char *together, *alone;
     } ways[] = {
-        {&note_add, "note_add rolled a shared transaction back",      "note_add failed: SQLSTATE P0001"},
+        {&note_add, "note_add rolled a shared transaction back", "note_add failed: SQLSTATE P0001"},
         {&note_put, "note_put_each rolled a shared transaction back",
-         "note_put failed: SQLSTATE P0001"                                                             },
+         "note_put failed: SQLSTATE P0001"},
     };
     struct answer first, answers[5];
     const char *words[5] = {"a", "b", "bug", "c", "d"};

@@ -20,9 +20,7 @@ struct job {
     unsigned id;
 };
 
-static const struct single_field singles[] = {
-    SINGLE_FIELD("authorization"), {NULL, 0}
-};
+static const struct single_field singles[] = {SINGLE_FIELD("authorization"), {NULL, 0}};
 
 void application_begin(struct application *application, uint64_t seed)
 {
@@ -49,13 +47,13 @@ int application_status(const char *code)
         const char *code;
         int status;
     } statuses[] = {
-        {"malformed_request",          400},
-        {"uri_too_long",               414},
-        {"headers_too_large",          431},
-        {"not_implemented",            501},
+        {"malformed_request", 400},
+        {"uri_too_long", 414},
+        {"headers_too_large", 431},
+        {"not_implemented", 501},
         {"http_version_not_supported", 505},
-        {"content_too_large",          413},
-        {"overloaded",                 503},
+        {"content_too_large", 413},
+        {"overloaded", 503},
     };
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (strcmp(statuses[i].code, code) == 0)

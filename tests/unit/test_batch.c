@@ -9,10 +9,10 @@
 #define TWO "0199aa00-0000-7000-8000-000000000002"
 
 static const struct parameter parameters[] = {
-    {.name = "name",    .locks = LOCK_NONE         },
-    {.name = "vnet",    .locks = LOCK_VNET         },
-    {.name = "circuit", .locks = LOCK_CIRCUIT      },
-    {.name = "key",     .locks = LOCK_AUTHORIZATION},
+    {.name = "name", .locks = LOCK_NONE},
+    {.name = "vnet", .locks = LOCK_VNET},
+    {.name = "circuit", .locks = LOCK_CIRCUIT},
+    {.name = "key", .locks = LOCK_AUTHORIZATION},
 };
 static const struct operation operation = {.name = "x", PARAMETERS(parameters)};
 

@@ -20,17 +20,17 @@ static const struct kind whole = {.from_json = whole_from_json};
 static const struct kind clearable = {.from_json = whole_from_json, .nullable = true};
 
 static const struct parameter order_parameters[] = {
-    {FROM_BODY,         "name",     &kind_name, .required = true},
-    {FROM_BODY, "sku/tier",           &kind_slug, .fallback = "standard"},
-    {FROM_BODY,       "sku/family",&kind_slug, .required = true},
-    {FROM_BODY,                 "tags",                   &clearable, .fallback = "{}"},
-    {FROM_CALLER,       "customer"    },
+    {FROM_BODY, "name", &kind_name, .required = true},
+    {FROM_BODY, "sku/tier", &kind_slug, .fallback = "standard"},
+    {FROM_BODY, "sku/family", &kind_slug, .required = true},
+    {FROM_BODY, "tags", &clearable, .fallback = "{}"},
+    {FROM_CALLER, "customer"},
 };
 static const struct operation order = {.name = "order", PARAMETERS(order_parameters)};
 
 static const struct parameter event_parameters[] = {
     {FROM_BODY, "data/key", &kind_uuid, .required = true},
-    {FROM_BODY, "data",     &whole,     .required = true},
+    {FROM_BODY, "data", &whole, .required = true},
 };
 static const struct operation event = {
     .name = "event", PARAMETERS(event_parameters), .open_member = "data"};

@@ -185,16 +185,8 @@ START_TEST(nul_is_malformed_outside_of_data)
         const char *octets;
         size_t size;
     } cases[] = {
-        {"\0",         1},
-        {"1\0",        2},
-        {"1;\0",       3},
-        {"1;a\0",      4},
-        {"1;a=\0",     5},
-        {"1;a=\"\0",   6},
-        {"1;a=\"\\\0", 7},
-        {"0\r\n\0",    4},
-        {"0\r\na\0",   5},
-        {"0\r\na:\0",  6},
+        {"\0", 1},       {"1\0", 2},        {"1;\0", 3},    {"1;a\0", 4},    {"1;a=\0", 5},
+        {"1;a=\"\0", 6}, {"1;a=\"\\\0", 7}, {"0\r\n\0", 4}, {"0\r\na\0", 5}, {"0\r\na:\0", 6},
     };
     struct decoded out;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

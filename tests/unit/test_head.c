@@ -11,8 +11,7 @@
 #define POST "POST /v1/circuits HTTP/1.1\r\nHost: x\r\n"
 
 static const struct single_field singles[] = {
-    SINGLE_FIELD("authorization"), SINGLE_FIELD("webhook-id"), {NULL, 0}
-};
+    SINGLE_FIELD("authorization"), SINGLE_FIELD("webhook-id"), {NULL, 0}};
 
 static enum head_verdict scan_octets(struct head *out, const char *octets, size_t size)
 {

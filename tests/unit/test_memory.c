@@ -215,16 +215,14 @@ START_TEST(buffers_are_an_eighth_and_what_is_expected_in_memory_a_half)
     static const struct {
         unsigned long long memory;
         int buffers, cache;
-    } sizes[] = {
-        {0,          32,   64     },
-        {MB(100),    32,   64     },
-        {MB(256),    32,   128    },
-        {MB(1024),   128,  512    },
-        {MB(24152),  3019, 12076  },
-        {MB(32768),  4096, 16384  },
-        {MB(65536),  4096, 32768  },
-        {ULLONG_MAX, 4096, 1048576}
-    };
+    } sizes[] = {{0, 32, 64},
+                 {MB(100), 32, 64},
+                 {MB(256), 32, 128},
+                 {MB(1024), 128, 512},
+                 {MB(24152), 3019, 12076},
+                 {MB(32768), 4096, 16384},
+                 {MB(65536), 4096, 32768},
+                 {ULLONG_MAX, 4096, 1048576}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         ck_assert_int_eq(memory_buffers(sizes[i].memory), sizes[i].buffers);
         ck_assert_int_eq(memory_cache(sizes[i].memory), sizes[i].cache);

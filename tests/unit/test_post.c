@@ -178,11 +178,11 @@ END_TEST
 static const struct {
     const char *answer, *error;
 } faulty[] = {
-    {"",                                                              "connection closed without an answer"},
-    {"SSH-2.0-OpenSSH_9.2\r\n",                                       "the answer is not HTTP"             },
-    {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",           "connection closed within the answer"},
+    {"", "connection closed without an answer"},
+    {"SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP"},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "connection closed within the answer"},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nsho",
-     "connection closed within the answer"                                                                 },
+     "connection closed within the answer"},
 };
 
 START_TEST(what_is_no_whole_answer_is_said_in_words)
@@ -251,19 +251,19 @@ END_TEST
 static const struct {
     const char *scheme, *host, *error;
 } forbidden[] = {
-    {"http",  "127.0.0.1",          "address not allowed: 127.0.0.1 is loopback"          },
-    {"https", "127.0.0.1",          "address not allowed: 127.0.0.1 is loopback"          },
-    {"https", "localhost",          "address not allowed: "                               },
-    {"https", "127.1",              "address not allowed: 127.0.0.1 is loopback"          },
-    {"https", "0x7f000001",         "address not allowed: 127.0.0.1 is loopback"          },
-    {"https", "017700000001",       "address not allowed: 127.0.0.1 is loopback"          },
-    {"https", "2130706433",         "address not allowed: 127.0.0.1 is loopback"          },
-    {"https", "0",                  "address not allowed: 0.0.0.0 is of this network"     },
-    {"https", "[::ffff:127.0.0.1]", "address not allowed: ::ffff:127.0.0.1 is loopback"   },
-    {"https", "[::127.0.0.1]",      "address not allowed: ::127.0.0.1 is IPv4-compatible" },
-    {"https", "[::1]",              "address not allowed: ::1 is loopback"                },
-    {"https", "[64:ff9b::7f00:1]",  "address not allowed: 64:ff9b::7f00:1 is behind NAT64"},
-    {"https", "[2002:7f00:1::]",    "address not allowed: 2002:7f00:1:: is behind 6to4"   },
+    {"http", "127.0.0.1", "address not allowed: 127.0.0.1 is loopback"},
+    {"https", "127.0.0.1", "address not allowed: 127.0.0.1 is loopback"},
+    {"https", "localhost", "address not allowed: "},
+    {"https", "127.1", "address not allowed: 127.0.0.1 is loopback"},
+    {"https", "0x7f000001", "address not allowed: 127.0.0.1 is loopback"},
+    {"https", "017700000001", "address not allowed: 127.0.0.1 is loopback"},
+    {"https", "2130706433", "address not allowed: 127.0.0.1 is loopback"},
+    {"https", "0", "address not allowed: 0.0.0.0 is of this network"},
+    {"https", "[::ffff:127.0.0.1]", "address not allowed: ::ffff:127.0.0.1 is loopback"},
+    {"https", "[::127.0.0.1]", "address not allowed: ::127.0.0.1 is IPv4-compatible"},
+    {"https", "[::1]", "address not allowed: ::1 is loopback"},
+    {"https", "[64:ff9b::7f00:1]", "address not allowed: 64:ff9b::7f00:1 is behind NAT64"},
+    {"https", "[2002:7f00:1::]", "address not allowed: 2002:7f00:1:: is behind 6to4"},
 };
 
 START_TEST(what_is_not_allowed_is_not_connected_to)
@@ -292,17 +292,18 @@ END_TEST
 static const struct {
     const char *octets, *text;
 } excerpts[] = {
-    {"",                   ""                                                },
-    {"plain\n",            "plain\n"                                         },
-    {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F"                              },
-    {"\xF0\x9F\x98\x80",   "\xF0\x9F\x98\x80"                                },
+    {"", ""},
+    {"plain\n", "plain\n"},
+    {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F"},
+    {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"},
     {"a\xFF"
-     "b",             "a\xEF\xBF\xBD"
-     "b"                                                       },
-    {"\xC3",               "\xEF\xBF\xBD"                                    },
-    {"\xC0\x80",           "\xEF\xBF\xBD\xEF\xBF\xBD"                        }, /* overlong */
-    {"\xED\xA0\x80",       "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"            }, /* a surrogate */
-    {"\xF4\x90\x80\x80",   "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* above U+10FFFF */
+     "b",
+     "a\xEF\xBF\xBD"
+     "b"},
+    {"\xC3", "\xEF\xBF\xBD"},
+    {"\xC0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD"},                                 /* overlong */
+    {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* a surrogate */
+    {"\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* above U+10FFFF */
 };
 
 START_TEST(an_excerpt_is_valid_utf8)

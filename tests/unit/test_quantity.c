@@ -10,12 +10,7 @@ START_TEST(times_have_units)
         const char *text;
         int64_t milliseconds;
     } spans[] = {
-        {"250ms", 250    },
-        {"2s",    2000   },
-        {"5m",    300000 },
-        {"1h",    3600000},
-        {"0",     0      },
-        {"0s",    0      },
+        {"250ms", 250}, {"2s", 2000}, {"5m", 300000}, {"1h", 3600000}, {"0", 0}, {"0s", 0},
     };
     int64_t out;
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {

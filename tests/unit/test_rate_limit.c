@@ -73,13 +73,7 @@ END_TEST
 
 START_TEST(over_a_long_time_the_rate_is_the_rate)
 {
-    static const struct rate rates[] = {
-        {10,      1 },
-        {1000,    10},
-        {7,       3 },
-        {1,       60},
-        {1000000, 1 }
-    };
+    static const struct rate rates[] = {{10, 1}, {1000, 10}, {7, 3}, {1, 60}, {1000000, 1}};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
         int64_t full_at = 0, window = rates[i].window_seconds * second;
         uint64_t passed = 0,

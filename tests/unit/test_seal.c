@@ -307,30 +307,30 @@ END_TEST
 static const struct {
     const char *text, *complaint;
 } bad_files[] = {
-    {"",                                                                                            " has no key"                                     },
-    {"\n# k1 " ONE "\n",                                                                            " has no key"                                     },
-    {"k1\n",                                                                                        ", line 1: the key is missing behind its id"      },
-    {"# keys\n\nk1 \n",                                                                             ", line 3: the key is missing behind its id"      },
-    {ONE "\n",                                                                                      ", line 1: the key id is not 1 to 32 letters, "
-               "digits, _ or -"                                                                                                         },
-    {ONE " k1\n",                                                                                   ", line 1: the key id is not 1 to 32 letters, "
-                  "digits, _ or -"                                                                                                   },
-    {"k.1 " ONE "\n",                                                                               ", line 1: the key id is not 1 to 32 letters, "
-                      "digits, _ or -"                                                                                           },
-    {"k12345678901234567890123456789012 " ONE "\n",                                                 ", line 1: the key id is not 1 to 32 letters, "
-                                                    "digits, _ or -"                               },
+    {"", " has no key"},
+    {"\n# k1 " ONE "\n", " has no key"},
+    {"k1\n", ", line 1: the key is missing behind its id"},
+    {"# keys\n\nk1 \n", ", line 3: the key is missing behind its id"},
+    {ONE "\n", ", line 1: the key id is not 1 to 32 letters, "
+               "digits, _ or -"},
+    {ONE " k1\n", ", line 1: the key id is not 1 to 32 letters, "
+                  "digits, _ or -"},
+    {"k.1 " ONE "\n", ", line 1: the key id is not 1 to 32 letters, "
+                      "digits, _ or -"},
+    {"k12345678901234567890123456789012 " ONE "\n", ", line 1: the key id is not 1 to 32 letters, "
+                                                    "digits, _ or -"},
     {"k1 " ONE "\nk2 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==\n",
-     ", line 2: the key is not the base64 of 32 octets"                                                                                               },
+     ", line 2: the key is not the base64 of 32 octets"},
     {"k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==",
-     ", line 1: the key is not the base64 of 32 octets"                                                                                               },
+     ", line 1: the key is not the base64 of 32 octets"},
     {"k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n",
-     ", line 1: the key is not the base64 of 32 octets"                                                                                               },
+     ", line 1: the key is not the base64 of 32 octets"},
     {"k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=\n",
-     ", line 1: the key is not the base64 of 32 octets"                                                                                               },
-    {"k1 " ONE "\r\n",                                                                              ", line 1: the key is not the base64 of 32 octets"},
-    {"k1 " ONE " current\n",                                                                        ", line 1: something stands behind the key"       },
-    {"k1 " ONE "\nk1 " TWO "\n",                                                                    ", line 2: a line above has the same key id"      },
-    {"k1 " ONE "\nk2 " ONE "\n",                                                                    ", line 2: a line above has the same key"         },
+     ", line 1: the key is not the base64 of 32 octets"},
+    {"k1 " ONE "\r\n", ", line 1: the key is not the base64 of 32 octets"},
+    {"k1 " ONE " current\n", ", line 1: something stands behind the key"},
+    {"k1 " ONE "\nk1 " TWO "\n", ", line 2: a line above has the same key id"},
+    {"k1 " ONE "\nk2 " ONE "\n", ", line 2: a line above has the same key"},
 };
 
 START_TEST(a_malformed_file_is_refused_with_its_line_and_never_the_key)

@@ -9,11 +9,10 @@
 
 /* The example of the Standard Webhooks reference libraries, whsec_plJ3nmyCDGBKInavdOK15jsl. Its key
  * has 18 octets, which we would not accept as a secret: the specification asks for 24. */
-static const struct signature_key published = {
-    {0xa6, 0x52, 0x77, 0x9e, 0x6c, 0x82, 0x0c, 0x60, 0x4a, 0x22, 0x76, 0xaf, 0x74, 0xe2, 0xb5, 0xe6,
-     0x3b, 0x25},
-    18
-};
+static const struct signature_key published = {{0xa6, 0x52, 0x77, 0x9e, 0x6c, 0x82, 0x0c, 0x60,
+                                                0x4a, 0x22, 0x76, 0xaf, 0x74, 0xe2, 0xb5, 0xe6,
+                                                0x3b, 0x25},
+                                               18};
 static const char id[] = "msg_loFOjxBNrRLzqYUf";
 static const char timestamp[] = "1731705121";
 static const char body[] = "{\"event_type\":\"ping\",\"data\":{\"success\":true}}";
@@ -93,21 +92,21 @@ static const struct {
     const char *text;
     bool fresh;
 } timestamps[] = {
-    {"1700000000",                 true },
-    {"1699999700",                 true },
-    {"1700000300",                 true },
-    {"1699999699",                 false},
-    {"1700000301",                 false},
-    {"",                           false},
-    {"0",                          false},
-    {"01700000000",                false},
-    {"+1700000000",                false},
-    {"-1700000000",                false},
-    {" 1700000000",                false},
-    {"1700000000 ",                false},
-    {"1700000000abc",              false},
-    {"1700000000.0",               false},
-    {"1.7e9",                      false},
+    {"1700000000", true},
+    {"1699999700", true},
+    {"1700000300", true},
+    {"1699999699", false},
+    {"1700000301", false},
+    {"", false},
+    {"0", false},
+    {"01700000000", false},
+    {"+1700000000", false},
+    {"-1700000000", false},
+    {" 1700000000", false},
+    {"1700000000 ", false},
+    {"1700000000abc", false},
+    {"1700000000.0", false},
+    {"1.7e9", false},
     {"99999999999999999999999999", false},
 };
 
@@ -123,15 +122,15 @@ static const struct {
     const char *text;
     bool good;
 } secrets[] = {
-    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",     true }, /* 24 octets */
-    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=",     false}, /* 23 */
-    {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",           false},
-    {"whsec_",                                     false},
-    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGA",   false}, /* no padding */
-    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\n",   false},
-    {"whsec_ AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",    false},
+    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", true},  /* 24 octets */
+    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=", false}, /* 23 */
+    {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", false},
+    {"whsec_", false},
+    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGA", false}, /* no padding */
+    {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\n", false},
+    {"whsec_ AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", false},
     {"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGB==", false}, /* stray bits */
-    {"WHSEC_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",     false},
+    {"WHSEC_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", false},
 };
 
 START_TEST(a_secret_is_strict_base64_of_24_to_64_octets)

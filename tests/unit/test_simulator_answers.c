@@ -165,8 +165,8 @@ START_TEST(an_answer_without_a_plan_is_a_failure)
     } answers[] = {
         {401, "unauthenticated"},
         {422, "invalid_request"},
-        {403, "forbidden"      },
-        {302, ""               },
+        {403, "forbidden"},
+        {302, ""},
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         begin((struct simulator_settings){0});

@@ -11,9 +11,7 @@
 START_TEST(a_key_is_quoted_and_its_circuit_built)
 {
     int64_t last = 0;
-    begin((struct simulator_settings){
-        .plan = {.delay_least = 400, .delay_most = 400}
-    });
+    begin((struct simulator_settings){.plan = {.delay_least = 400, .delay_most = 400}});
     ck_assert_str_eq(next(), "look");
     ck_assert_int_eq(now, start);
     shown("NotProvisioned", false);
@@ -84,8 +82,7 @@ END_TEST
 START_TEST(what_is_reordered_comes_with_an_older_time)
 {
     begin((struct simulator_settings){
-        .plan = {.reorder = 100, .delay_least = 100, .delay_most = 100}
-    });
+        .plan = {.reorder = 100, .delay_least = 100, .delay_most = 100}});
     next();
     shown("NotProvisioned", false);
     ck_assert_str_eq(next(), "circuit.progress");

@@ -167,10 +167,10 @@ START_TEST(a_body_says_what_its_event_needs)
         enum callback_type type;
         const char *members[4];
     } expected[] = {
-        {CALLBACK_PROVISIONING, {"note", "partnerReference"}                    },
-        {CALLBACK_PROGRESS,     {"note", "expectedBy"}                          },
-        {CALLBACK_PROVISIONED,  {"note", "primaryPort", "secondaryPort", "sTag"}},
-        {CALLBACK_REJECTED,     {"reason"}                                      },
+        {CALLBACK_PROVISIONING, {"note", "partnerReference"}},
+        {CALLBACK_PROGRESS, {"note", "expectedBy"}},
+        {CALLBACK_PROVISIONED, {"note", "primaryPort", "secondaryPort", "sTag"}},
+        {CALLBACK_REJECTED, {"reason"}},
     };
     struct plan plan = {.s_tag = 210, .reason = "no"};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {

@@ -61,9 +61,7 @@ END_TEST
 
 START_TEST(a_request_while_it_is_built_ends_the_building)
 {
-    begin((struct simulator_settings){
-        .plan = {.delay_least = 100, .delay_most = 100}
-    });
+    begin((struct simulator_settings){.plan = {.delay_least = 100, .delay_most = 100}});
     next();
     shown("NotProvisioned", false);
     ck_assert_str_eq(next(), "circuit.provisioning");
@@ -83,9 +81,7 @@ END_TEST
 
 START_TEST(a_request_that_is_withdrawn_is_forgotten)
 {
-    begin((struct simulator_settings){
-        .plan = {.delay_least = 100, .delay_most = 100}
-    });
+    begin((struct simulator_settings){.plan = {.delay_least = 100, .delay_most = 100}});
     next();
     shown("NotProvisioned", false);
     next();
@@ -128,8 +124,7 @@ START_TEST(silence_is_kept)
     bool silent = false, promised = false;
     for (uint64_t seed = 0; seed < 20; seed++) {
         begin((struct simulator_settings){
-            .plan = {.seed = seed, .silence = 100, .delay_least = 5000, .delay_most = 5000}
-        });
+            .plan = {.seed = seed, .silence = 100, .delay_least = 5000, .delay_most = 5000}});
         next();
         shown("NotProvisioned", false);
         if (order->plan.fate == FATE_SILENT) {
@@ -243,8 +238,7 @@ END_TEST
 START_TEST(what_is_to_be_repeated_is_repeated_whatever_comes_between)
 {
     begin((struct simulator_settings){
-        .plan = {.duplicates = 100, .delay_least = 100, .delay_most = 100}
-    });
+        .plan = {.duplicates = 100, .delay_least = 100, .delay_most = 100}});
     next();
     shown("NotProvisioned", false);
     next();
@@ -318,9 +312,7 @@ END_TEST
 START_TEST(who_is_due_first_comes_first)
 {
     char key[SERVICE_KEY_TEXT];
-    begin((struct simulator_settings){
-        .plan = {.seed = 3, .delay_least = 0, .delay_most = 9000}
-    });
+    begin((struct simulator_settings){.plan = {.seed = 3, .delay_least = 0, .delay_most = 9000}});
     for (int i = 0; i < 500; i++) {
         snprintf(key, sizeof key, "5f0c7a52-6d0e-4b6f-8a54-%012d", i);
         ck_assert_int_eq(simulator_hand_in(simulator, key, now), KEY_TAKEN);

@@ -10,18 +10,18 @@
 static const struct {
     const char *name, *slug;
 } slugs[] = {
-    {"GÉANT",                                                                                   "geant"                              },
-    {"AT&T NetBond",                                                                             "at-t-netbond"                       },
-    {"Interxion (Digital Realty)",                                                               "interxion-digital-realty"           },
+    {"GÉANT", "geant"},
+    {"AT&T NetBond", "at-t-netbond"},
+    {"Interxion (Digital Realty)", "interxion-digital-realty"},
     {"NTT DOCOMO BUSINESS - Flexible Interconnect (NTT Communications - Flexible Interconnect)",
-     "ntt-docomo-business-flexible-interconnect-ntt-communications-flexible-interconnect"                                             },
-    {"1-IX.EU",                                                                                  "1-ix-eu"                            },
-    {"Console Connect (PCCW Global Limited)",                                                    "console-connect-pccw-global-limited"},
-    {"Straße",                                                                                  "strasse"                            },
-    {"Cafe\xcc\x81 Net",                                                                         "cafe-net"                           },
-    {"Łódź Æther Œuvre",                                                                    "lodz-aether-oeuvre"                 },
-    {"  --  a  --  ",                                                                            "a"                                  },
-    {"日本 Telecom",                                                                           "telecom"                            },
+     "ntt-docomo-business-flexible-interconnect-ntt-communications-flexible-interconnect"},
+    {"1-IX.EU", "1-ix-eu"},
+    {"Console Connect (PCCW Global Limited)", "console-connect-pccw-global-limited"},
+    {"Straße", "strasse"},
+    {"Cafe\xcc\x81 Net", "cafe-net"},
+    {"Łódź Æther Œuvre", "lodz-aether-oeuvre"},
+    {"  --  a  --  ", "a"},
+    {"日本 Telecom", "telecom"},
 };
 
 START_TEST(a_name_becomes_its_slug)

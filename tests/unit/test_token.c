@@ -11,11 +11,7 @@ START_TEST(a_new_token_reads_back)
     static const struct {
         enum role role;
         const char *prefix;
-    } kinds[] = {
-        {ROLE_CUSTOMER, "onrc_"},
-        {ROLE_PARTNER,  "onrp_"},
-        {ROLE_OPERATOR, "onro_"}
-    };
+    } kinds[] = {{ROLE_CUSTOMER, "onrc_"}, {ROLE_PARTNER, "onrp_"}, {ROLE_OPERATOR, "onro_"}};
     for (size_t i = 0; i < 3; i++) {
         struct token made, read;
         ck_assert(token_new(&made, kinds[i].role));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/parameters.h"
 
-#include "api/request.h"
+#include "api/route.h"
 #include "base/arena.h"
 #include "db/pointer.h"
 
@@ -9,20 +9,6 @@
 #include <string.h>
 
 enum { NAME_SHOWN_OCTETS = 64 };
-
-void call_begin(struct request *request, struct call *call, const struct operation *operation,
-                struct faults *faults)
-{
-    *call = (struct call){
-        .operation = operation,
-        .arena = request->arena,
-        .faults = faults,
-        .caller = &request->caller,
-        .body = request->json,
-        .raw_body = request->exchange->body,
-        .raw_body_length = request->exchange->body_length,
-    };
-}
 
 /* A parameter of the query: where its value belongs, and whether it was given. */
 struct asked {
@@ -55,13 +41,14 @@ static struct asked query_parameter(struct call *call, struct seen *seen, const 
     return (struct asked){NULL, NULL, NULL};
 }
 
-static const char *pointer_of(struct request *request, const char *name)
+static const char *pointer_of(const struct call *call, const char *name)
 {
     int length = (int)name_cut(name, strlen(name), NAME_SHOWN_OCTETS);
-    return arena_printf(request->arena, "?%.*s", length, name);
+    return arena_printf(call->arena, "?%.*s", length, name);
 }
 
-void query_parameters_read(struct request *request, struct call *call)
+void query_parameters_read(struct call *call, const char *query, struct pair pairs[PAIRS_MAX],
+                           size_t *count)
 {
     const struct operation *operation = call->operation;
     struct seen seen = {0};
@@ -70,8 +57,7 @@ void query_parameters_read(struct request *request, struct call *call)
     for (size_t i = 0; i < operation->parameter_count; i++)
         if (operation->parameters[i].source == FROM_QUERY)
             call->values[i] = operation->parameters[i].fallback;
-    switch (
-        query_read(request->pairs, &request->pair_count, request->arena, request->target.query)) {
+    switch (query_read(pairs, count, call->arena, query)) {
     case QUERY_GOOD:
         break;
     case QUERY_TOO_MANY:
@@ -82,9 +68,9 @@ void query_parameters_read(struct request *request, struct call *call)
                   "A query parameter is not percent-encoded UTF-8.");
         return;
     }
-    for (size_t i = 0; i < request->pair_count; i++) {
-        const struct pair *pair = &request->pairs[i];
-        struct reading reading = {call->faults, request->arena, pointer_of(request, pair->name)};
+    for (size_t i = 0; i < *count; i++) {
+        const struct pair *pair = &pairs[i];
+        struct reading reading = {call->faults, call->arena, pointer_of(call, pair->name)};
         struct asked asked = query_parameter(call, &seen, pair->name);
         if (!asked.parameter) {
             fault_add(call->faults, reading.pointer, "unknown_parameter",
@@ -103,14 +89,20 @@ void query_parameters_read(struct request *request, struct call *call)
 
 static const char *caller_value(const struct caller *caller, const char *name)
 {
-    static const char *const names[] = {"customer", "partner",           "role",          "actor",
-                                        "secret",   "partner-of-caller", "role-of-caller"};
-    const char *const values[] = {
-        caller->customer,  caller->partner, role_name(caller->role), caller->name,
-        caller->secret_id, caller->partner, role_name(caller->role)};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0)
-            return values[i];
+    const struct {
+        const char *name, *value;
+    } values[] = {
+        {"customer", caller->customer},
+        {"partner", caller->partner},
+        {"role", role_name(caller->role)},
+        {"actor", caller->name},
+        {"secret", caller->secret_id},
+        {"partner-of-caller", caller->partner},
+        {"role-of-caller", role_name(caller->role)},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (strcmp(values[i].name, name) == 0)
+            return values[i].value;
     abort(); /* an operation asks for what no caller has */
 }
 
@@ -132,11 +124,11 @@ static bool visible(const char *text)
     return true;
 }
 
-static void header_read(struct request *request, struct call *call, size_t index)
+static void header_read(struct call *call, struct header_lookup headers, size_t index)
 {
     const struct parameter *parameter = &call->operation->parameters[index];
-    const char *value = request_header(request, parameter->name);
-    struct reading reading = {call->faults, request->arena, parameter->name};
+    const char *value = headers.find(headers.message, parameter->name);
+    struct reading reading = {call->faults, call->arena, parameter->name};
     call->values[index] = parameter->fallback;
     if (value && !visible(value))
         fault_add(call->faults, parameter->name, "invalid_value",
@@ -147,18 +139,19 @@ static void header_read(struct request *request, struct call *call, size_t index
         fault_add(call->faults, parameter->name, "required", "This header field is required.");
 }
 
-bool request_parameters_read(struct request *request, struct call *call)
+bool other_parameters_read(struct call *call, const struct bindings *bindings,
+                           struct header_lookup headers)
 {
     for (size_t i = 0; i < call->operation->parameter_count; i++) {
         const struct parameter *parameter = &call->operation->parameters[i];
         if (parameter->source == FROM_CALLER) {
             call->values[i] = caller_value(call->caller, parameter->name);
         } else if (parameter->source == FROM_HEADER) {
-            header_read(request, call, i);
+            header_read(call, headers, i);
         } else if (parameter->source == FROM_PATH) {
-            struct faults ignored = {.arena = request->arena};
-            struct reading reading = {&ignored, request->arena, ""};
-            const char *text = bound_value(&request->bindings, parameter->name);
+            struct faults ignored = {.arena = call->arena};
+            struct reading reading = {&ignored, call->arena, ""};
+            const char *text = bound_value(bindings, parameter->name);
             call->values[i] = parameter->kind->from_text(parameter->kind, text, &reading);
             if (!call->values[i])
                 return false;

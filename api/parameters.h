@@ -6,11 +6,20 @@
 #ifndef ONRAMP_API_PARAMETERS_H
 #define ONRAMP_API_PARAMETERS_H
 
+#include "api/target.h"
 #include "db/operation.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-struct request;
+struct bindings;
+
+/* Where header fields are looked up: the value of the field of the (lower-case) name, borrowed, or
+ * NULL. */
+struct header_lookup {
+    const char *(*find)(const void *message, const char *name);
+    const void *message;
+};
 
 /* Read the members of call->body that the operation declares into call->values, with a fault for
  * each that is absent and required, wrong, or not declared. call->body is not NULL. */
@@ -21,15 +30,14 @@ bool body_expected(const struct operation *operation);
 /* ... and at least one that is required. */
 bool body_required(const struct operation *operation);
 
-/* Values from the query, with a fault for what is unknown, repeated or wrong. */
-void query_parameters_read(struct request *request, struct call *call);
+/* Values from the raw query, with a fault for what is unknown, repeated or wrong. pairs gets what
+ * the query says, count how many there are. */
+void query_parameters_read(struct call *call, const char *query, struct pair pairs[PAIRS_MAX],
+                           size_t *count);
 
 /* Values from the path, from header fields and from the caller. False when a value of the path is
  * not of its kind: then there is nothing of that name. */
-bool request_parameters_read(struct request *request, struct call *call);
-
-/* An empty call of the operation by the request's caller. */
-void call_begin(struct request *request, struct call *call, const struct operation *operation,
-                struct faults *faults);
+bool other_parameters_read(struct call *call, const struct bindings *bindings,
+                           struct header_lookup headers);
 
 #endif

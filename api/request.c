@@ -397,6 +397,33 @@ static void faults_judge(struct request *request)
                       faults->count, faults->count == 1 ? "" : "s"));
 }
 
+/* An empty call of the operation by the request's caller. */
+static void call_begin(struct request *request, const struct operation *operation,
+                       struct faults *faults)
+{
+    request->call = (struct call){
+        .operation = operation,
+        .arena = request->arena,
+        .faults = faults,
+        .caller = &request->caller,
+        .body = request->json,
+        .raw_body = request->exchange->body,
+        .raw_body_length = request->exchange->body_length,
+    };
+}
+
+static const char *header_found(const void *message, const char *name)
+{
+    return request_header(message, name);
+}
+
+/* What is no part of the body or the query. False: the path names nothing. */
+static bool read_other_parameters(struct request *request)
+{
+    return other_parameters_read(&request->call, &request->bindings,
+                                 (struct header_lookup){header_found, request});
+}
+
 /* For routes without an operation: nothing may be given that nobody reads. */
 static const struct operation nothing = {.name = "nothing"};
 
@@ -405,10 +432,9 @@ static enum phase read_parameters(struct request *request)
     const struct operation *operation = request->route->operation;
     struct call *call = &request->call;
     body_take(request);
-    call_begin(request, call, operation ? condition_form(request->route) : &nothing,
-               &request->faults);
-    query_parameters_read(request, call);
-    if (!request_parameters_read(request, call))
+    call_begin(request, operation ? condition_form(request->route) : &nothing, &request->faults);
+    query_parameters_read(call, request->target.query, request->pairs, &request->pair_count);
+    if (!read_other_parameters(request))
         return refuse_unseen(request);
     if (call->body)
         body_read(call);
@@ -447,8 +473,8 @@ static void owner_rows(struct query *query, const struct rows *rows)
 static enum phase own(struct request *request)
 {
     struct faults ignored = {.arena = request->arena};
-    call_begin(request, &request->call, request->route->owner, &ignored);
-    if (!request_parameters_read(request, &request->call))
+    call_begin(request, request->route->owner, &ignored);
+    if (!read_other_parameters(request))
         return refuse_unseen(request);
     request_submit(request, request->route->owner, owner_rows, on_failure);
     return PHASE_OWN;

@@ -10,17 +10,17 @@
 #include "base/arena.h"
 #include "db/rows.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    PLACES = 4096,
     READERS_MAX = 256 /* that read again at the same time: a part of what the lanes queue */
 };
 
 struct waits {
-    struct request *places[PLACES];
+    struct topics *topics;
     struct request *first, *last; /* in line */
     unsigned reading;
     int64_t told; /* position of the last news */
@@ -31,23 +31,23 @@ struct waits *waits_new(void)
     struct waits *waits = calloc(1, sizeof *waits);
     if (!waits)
         abort();
+    waits->topics = topics_new();
     return waits;
 }
 
 void waits_free(struct waits *waits)
 {
+    if (waits)
+        topics_free(waits->topics);
     free(waits);
 }
 
 /* --- topics --- */
 
-static uint64_t hash_of(char kind, const char *name)
+static struct request *request_of_subscriber(struct subscriber *subscriber)
 {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    hash = (hash ^ (unsigned char)kind) * 1099511628211u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
-    return hash;
+    return (struct request *)(void *)((char *)subscriber -
+                                      offsetof(struct request, wait.subscriber));
 }
 
 /* "c" circuit, "u" customer, "p" partner, "o" operators, each with its name. */
@@ -101,17 +101,9 @@ void wait_begin(struct request *request)
     wait->woken = false;
     if (loop->draining) /* nobody is told any more: what it reads now is its answer */
         wait->over = true;
-    if (wait->subscribed || wait->over)
+    if (wait->subscriber.topic || wait->over)
         return;
-    wait->topic = topic_of(request);
-    wait->hash = hash_of(wait->topic[0], wait->topic + 1);
-    struct request **place = &loop->waits->places[wait->hash % PLACES];
-    wait->previous = NULL;
-    wait->next = *place;
-    if (*place)
-        (*place)->wait.previous = request;
-    *place = request;
-    wait->subscribed = true;
+    topics_join(loop->waits->topics, &wait->subscriber, topic_of(request));
     atomic_fetch_add(&loop->waiters, 1);
 }
 
@@ -130,15 +122,9 @@ void wait_end(struct request *request)
             loop->waits->last = before;
         wait->in_line = false;
     }
-    if (!wait->subscribed)
+    if (!wait->subscriber.topic)
         return;
-    if (wait->previous)
-        wait->previous->wait.next = wait->next;
-    else
-        loop->waits->places[wait->hash % PLACES] = wait->next;
-    if (wait->next)
-        wait->next->wait.previous = wait->previous;
-    wait->subscribed = false;
+    topics_leave(loop->waits->topics, &wait->subscriber);
     atomic_fetch_sub(&loop->waiters, 1);
 }
 
@@ -200,24 +186,15 @@ void waits_turn(struct loop *loop)
 
 void wait_gone(struct request *request)
 {
-    if (!request->wait.subscribed)
+    if (!request->wait.subscriber.topic)
         return;
     request->wait.over = true;
     rouse(request);
 }
 
-static void each(struct loop *loop, void (*act)(struct request *request))
+static void reap(struct subscriber *subscriber)
 {
-    struct request *next;
-    for (size_t i = 0; i < PLACES && atomic_load(&loop->waiters) > 0; i++)
-        for (struct request *request = loop->waits->places[i]; request; request = next) {
-            next = request->wait.next;
-            act(request);
-        }
-}
-
-static void reap(struct request *request)
-{
+    struct request *request = request_of_subscriber(subscriber);
     if (request->wait.until > request->loop->now)
         return;
     if (!request->streaming)
@@ -225,18 +202,14 @@ static void reap(struct request *request)
     rouse(request);
 }
 
-void waits_reap(struct loop *loop)
+static void drain(struct subscriber *subscriber)
 {
-    each(loop, reap);
+    wait_gone(request_of_subscriber(subscriber));
 }
 
-void waits_drain(struct loop *loop)
+static void cut(struct subscriber *subscriber)
 {
-    each(loop, wait_gone);
-}
-
-static void cut(struct request *request)
-{
+    struct request *request = request_of_subscriber(subscriber);
     if (request->stream) {
         stream_cut(request);
         return;
@@ -247,37 +220,40 @@ static void cut(struct request *request)
     request_resume(request, PHASE_ANSWERED);
 }
 
+void waits_reap(struct loop *loop)
+{
+    topics_each(loop->waits->topics, reap);
+}
+
+void waits_drain(struct loop *loop)
+{
+    topics_each(loop->waits->topics, drain);
+}
+
 void waits_cut(struct loop *loop)
 {
-    each(loop, cut);
+    topics_each(loop->waits->topics, cut);
 }
 
 /* --- news --- */
 
-static void tell(struct loop *loop, char kind, const char *name)
+static void hear(struct subscriber *subscriber)
 {
-    uint64_t hash = hash_of(kind, name);
-    for (struct request *request = loop->waits->places[hash % PLACES]; request;
-         request = request->wait.next) {
-        struct wait *wait = &request->wait;
-        if (wait->hash != hash || wait->topic[0] != kind || strcmp(wait->topic + 1, name) != 0)
-            continue;
-        wait->woken = true;
-        rouse(request);
-    }
-}
-
-static void tell_of_all(struct request *request)
-{
+    struct request *request = request_of_subscriber(subscriber);
     request->wait.woken = true;
     rouse(request);
+}
+
+static void tell(struct loop *loop, char kind, const char *name)
+{
+    topics_tell(loop->waits->topics, kind, name, hear);
 }
 
 void waits_tell(struct loop *loop, const struct news *news)
 {
     loop->waits->told = news->position;
     if (news->everything) {
-        each(loop, tell_of_all);
+        topics_each(loop->waits->topics, hear);
         return;
     }
     for (size_t i = 0; i < news->count; i++) {

@@ -10,6 +10,8 @@
 #ifndef ONRAMP_API_WAIT_H
 #define ONRAMP_API_WAIT_H
 
+#include "api/topics.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,17 +24,14 @@ struct waits;
 enum { POSITION_LENGTH = 20 };
 
 struct wait {
-    bool wanted;     /* the request may wait */
-    bool subscribed; /* news about the topic reach it */
-    bool woken;      /* there were some since it last began to read */
-    bool over;       /* it waits no longer: the next answer is its answer */
+    bool wanted; /* the request may wait */
+    bool woken;  /* there were some since it last began to read */
+    bool over;   /* it waits no longer: the next answer is its answer */
     bool in_line;
     bool reading;
-    bool began; /* it has found nothing once, and waited */
-    uint64_t hash;
-    const char *topic;                  /* in the arena */
+    bool began;                         /* it has found nothing once, and waited */
+    struct subscriber subscriber;       /* by which it hears of its topic */
     int64_t until;                      /* milliseconds, monotonic */
-    struct request *next, *previous;    /* of those with the same place in the table */
     struct request *behind;             /* in line */
     const char *key_id[1];              /* of its token, once that was looked at again */
     char position[POSITION_LENGTH + 1]; /* of the feed, that it goes on from; "" before */

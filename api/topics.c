@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/topics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = 4096 };
+
+struct topics {
+    size_t count;
+    struct subscriber *places[PLACES];
+};
+
+struct topics *topics_new(void)
+{
+    struct topics *topics = calloc(1, sizeof *topics);
+    if (!topics)
+        abort();
+    return topics;
+}
+
+void topics_free(struct topics *topics)
+{
+    free(topics);
+}
+
+static uint64_t hash_of(char kind, const char *name)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    hash = (hash ^ (unsigned char)kind) * 1099511628211u;
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    return hash;
+}
+
+void topics_join(struct topics *topics, struct subscriber *subscriber, const char *topic)
+{
+    uint64_t hash = hash_of(topic[0], topic + 1);
+    struct subscriber **place = &topics->places[hash % PLACES];
+    *subscriber = (struct subscriber){.topic = topic, .hash = hash, .next = *place};
+    if (*place)
+        (*place)->previous = subscriber;
+    *place = subscriber;
+    topics->count++;
+}
+
+void topics_leave(struct topics *topics, struct subscriber *subscriber)
+{
+    if (!subscriber->topic)
+        return;
+    if (subscriber->previous)
+        subscriber->previous->next = subscriber->next;
+    else
+        topics->places[subscriber->hash % PLACES] = subscriber->next;
+    if (subscriber->next)
+        subscriber->next->previous = subscriber->previous;
+    *subscriber = (struct subscriber){0};
+    topics->count--;
+}
+
+void topics_tell(struct topics *topics, char kind, const char *name, subscriber_act *act)
+{
+    uint64_t hash = hash_of(kind, name);
+    struct subscriber *next;
+    for (struct subscriber *at = topics->places[hash % PLACES]; at; at = next) {
+        next = at->next;
+        if (at->hash == hash && at->topic[0] == kind && strcmp(at->topic + 1, name) == 0)
+            act(at);
+    }
+}
+
+void topics_each(struct topics *topics, subscriber_act *act)
+{
+    struct subscriber *next;
+    for (size_t i = 0; i < PLACES && topics->count > 0; i++)
+        for (struct subscriber *at = topics->places[i]; at; at = next) {
+            next = at->next;
+            act(at);
+        }
+}

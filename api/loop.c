@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "circuits/event.h"
 #include "partners/partner.h"
+#include "webhooks/sender.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -137,6 +138,14 @@ static bool engine_begin(struct loop *loop)
     };
     loop->http = http_open(&wanted, loop->now);
     return loop->http != NULL;
+}
+
+void loop_did(struct loop *loop, const struct operation *operation)
+{
+    if (operation->lane != LANE_READ)
+        tail_poke(loop);
+    if (operation->makes_due)
+        sender_poke(loop->settings->sender);
 }
 
 bool loop_open(struct loop *loop, const struct server_settings *settings, int number, int listen_fd)

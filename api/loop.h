@@ -22,6 +22,7 @@ struct request;
 struct secret_cache;
 struct chores;
 struct letter;
+struct operation;
 struct tail;
 struct waits;
 struct arena;
@@ -70,6 +71,10 @@ struct loop {
 };
 
 enum { LOOP_RUNS = -1, LOOP_HUSHES = -2 };
+
+/* An operation succeeded: wake whatever acts on such a write, so that it need not be found at the
+ * next period. */
+void loop_did(struct loop *loop, const struct operation *operation);
 
 /* Open all that a loop owns, on the calling thread. False after logging why; then only loop_close
  * may follow. The settings and the zeroed loop belong to the caller. */

@@ -12,11 +12,9 @@
 #include "api/problem.h"
 #include "api/secret_cache.h"
 #include "api/stream.h"
-#include "api/tail.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "db/rows.h"
-#include "webhooks/sender.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -484,11 +482,8 @@ static void operation_rows(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
     bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
-    if (request->call.operation->lane != LANE_READ && ok)
-        tail_poke(request->loop);
-    /* Whatever makes a webhook due by itself is written alone, and little else is. */
-    if (request->call.operation->lane == LANE_ALONE && ok)
-        sender_poke(request->loop->settings->sender);
+    if (ok)
+        loop_did(request->loop, request->call.operation);
     if (request->streaming && ok) {
         stream_begin(request, rows);
         request_resume(request, PHASE_ANSWERED);

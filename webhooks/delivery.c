@@ -57,6 +57,7 @@ const struct operation delivery_redeliver = {
     .success = 202,
     PARAMETERS(delivery_redeliver_parameters),
     MEMBERS(delivery_members),
+    .makes_due = true,
 };
 
 const struct operation webhook_ping = {
@@ -66,6 +67,7 @@ const struct operation webhook_ping = {
     .success = 202,
     PARAMETERS(webhook_ping_parameters),
     MEMBERS(delivery_members),
+    .makes_due = true,
 };
 
 static const struct parameter delivery_claim_parameters[] = {

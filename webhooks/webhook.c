@@ -190,6 +190,7 @@ const struct operation webhook_update = {
     .success = 200,
     PARAMETERS(webhook_update_parameters),
     MEMBERS(webhook_members),
+    .makes_due = true,
 };
 
 const struct operation webhook_delete = {
@@ -222,4 +223,5 @@ const struct operation webhook_recover = {
     .success = 202,
     PARAMETERS(webhook_recover_parameters),
     MEMBERS(webhook_recover_members),
+    .makes_due = true,
 };

@@ -2,10 +2,10 @@
 #include "api/loop.h"
 
 #include "api/access.h"
-#include "api/chore.h"
 #include "api/condition.h"
 #include "api/health.h"
 #include "api/layout.h"
+#include "api/maintenance.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "api/secret_cache.h"
@@ -66,7 +66,7 @@ static void operation_add(const struct operation **list, size_t *count,
 /* Every statement that a loop may submit. */
 static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
 {
-    size_t routes, forms, chores, count = 0;
+    size_t routes, forms, maintenance, count = 0;
     const struct route *route = routes_all(&routes);
     for (size_t i = 0; i < routes; i++) {
         operation_add(list, &count, route[i].operation);
@@ -82,9 +82,9 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
     operation_add(list, &count, &feed_tail);
-    const struct operation *const *chore = chores_operations(&chores);
-    for (size_t i = 0; i < chores; i++)
-        operation_add(list, &count, chore[i]);
+    const struct operation *const *job = maintenance_operations(&maintenance);
+    for (size_t i = 0; i < maintenance; i++)
+        operation_add(list, &count, job[i]);
     return count;
 }
 
@@ -159,7 +159,7 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
     request_ids_seed(&loop->ids);
     loop->tokens = token_cache_new();
     loop->secrets = secret_cache_new();
-    loop->chores = number == 0 ? chores_new() : NULL;
+    loop->maintenance = number == 0 ? maintenance_new() : NULL;
     loop->tail = number == 0 ? tail_new() : NULL;
     loop->waits = waits_new();
     loop->scratch = arena_new();
@@ -188,7 +188,7 @@ void loop_close(struct loop *loop)
         loop->spare = request->next;
         free(request);
     }
-    chores_free(loop->chores);
+    maintenance_free(loop->maintenance);
     tail_free(loop->tail);
     tail_forget(loop);
     waits_free(loop->waits);
@@ -209,9 +209,9 @@ static void tell(struct loop *loop, int what)
     (void)!write(loop->inbox_fd, &one, sizeof one);
 }
 
-void loop_hush(struct loop *loop)
+void loop_stop_accepting(struct loop *loop)
 {
-    tell(loop, LOOP_HUSHES);
+    tell(loop, LOOP_STOPS_ACCEPTING);
 }
 
 void loop_stop(struct loop *loop, int grace_seconds)
@@ -226,7 +226,7 @@ static int work(struct loop *loop)
     int wait = -1, tail = -1;
     bool again = http_turn(loop->http, loop->now);
     for (int i = 0; i < PASSES_A_TURN; i++) {
-        chores_turn(loop->chores, loop);
+        maintenance_turn(loop->maintenance, loop);
         waits_turn(loop);
         tail = tail_turn(loop->tail, loop);
         wait = lanes_turn(loop->lanes, loop->now);
@@ -279,9 +279,9 @@ static void drain_begin(struct loop *loop, int grace)
 static void told(struct loop *loop)
 {
     int grace = atomic_load(&loop->grace);
-    if (grace != LOOP_RUNS && !atomic_load(&loop->hushed)) {
+    if (grace != LOOP_RUNS && !atomic_load(&loop->stopped_accepting)) {
         http_listen(loop->http, false);
-        atomic_store(&loop->hushed, true);
+        atomic_store(&loop->stopped_accepting, true);
     }
     if (grace >= 0 && !loop->draining)
         drain_begin(loop, grace);

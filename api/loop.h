@@ -20,8 +20,8 @@
 
 struct request;
 struct secret_cache;
-struct chores;
-struct letter;
+struct maintenance;
+struct message;
 struct operation;
 struct tail;
 struct waits;
@@ -50,8 +50,8 @@ struct loop {
     unsigned spare_count;
     struct token_cache *tokens;
     struct secret_cache *secrets;
-    struct chores *chores; /* of the first loop; NULL in others */
-    struct tail *tail;     /* likewise */
+    struct maintenance *maintenance; /* of the first loop; NULL in others */
+    struct tail *tail;               /* likewise */
     struct waits *waits;
     struct text text;      /* scratch for the answer that is being written */
     struct arena *scratch; /* likewise, for a moment */
@@ -61,16 +61,16 @@ struct loop {
     int handed[HANDED_MAX]; /* connections from the queue of the listening socket that was closed */
     size_t handed_count;    /* written by another thread before it sets grace */
 
-    _Atomic(struct letter *) letters; /* the inbox: news from the tail, the newest first */
-    atomic_uint waiters;              /* requests that news are for */
-    atomic_bool poked;                /* of the first loop: there may be news */
+    _Atomic(struct message *) messages; /* the inbox: news from the tail, the newest first */
+    atomic_uint waiters;                /* requests that news are for */
+    atomic_bool poked;                  /* of the first loop: there may be news */
 
-    atomic_bool ready;  /* the lanes stand */
-    atomic_bool hushed; /* no connection will be accepted any more */
-    atomic_int grace;   /* seconds to drain, or one of below */
+    atomic_bool ready;             /* the lanes stand */
+    atomic_bool stopped_accepting; /* no connection will be accepted any more */
+    atomic_int grace;              /* seconds to drain, or one of below */
 };
 
-enum { LOOP_RUNS = -1, LOOP_HUSHES = -2 };
+enum { LOOP_RUNS = -1, LOOP_STOPS_ACCEPTING = -2 };
 
 /* An operation succeeded: wake whatever acts on such a write, so that it need not be found at the
  * next period. */
@@ -84,8 +84,8 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
 /* The loop's thread: turn until asked to stop and drained. */
 void *loop_run(void *loop);
 
-/* Ask a running loop to accept no more; hushed says when it is so. Any thread. */
-void loop_hush(struct loop *loop);
+/* Ask a running loop to accept no more; stopped_accepting says when it is so. Any thread. */
+void loop_stop_accepting(struct loop *loop);
 
 /* Ask a running loop to drain and end. Any thread. */
 void loop_stop(struct loop *loop, int grace_seconds);

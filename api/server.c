@@ -192,9 +192,9 @@ static void listening_end(struct server *server)
     struct timespec pause = {.tv_nsec = 1000000};
     struct loop *first = &server->loops[0];
     for (int i = 0; i < server->running; i++)
-        loop_hush(&server->loops[i]);
+        loop_stop_accepting(&server->loops[i]);
     for (int i = 0; i < server->running; i++)
-        while (!atomic_load(&server->loops[i].hushed))
+        while (!atomic_load(&server->loops[i].stopped_accepting))
             nanosleep(&pause, NULL);
     int fd = 0;
     while (server->running > 0 && fd >= 0 && first->handed_count < HANDED_MAX) {

@@ -37,14 +37,14 @@ struct tail {
 };
 
 /* In the inbox of one loop. */
-struct letter {
-    struct letter *next;
-    struct sheet *sheet;
+struct message {
+    struct message *next;
+    struct batch *batch;
 };
 
-/* News with the number of letters that hold them. */
-struct sheet {
-    atomic_int letters;
+/* News in one block for all inboxes, freed with the last message that refers to it. */
+struct batch {
+    atomic_int messages;
     struct news news;
 };
 
@@ -64,10 +64,10 @@ void tail_free(struct tail *tail)
     free(tail);
 }
 
-static void sheet_drop(struct sheet *sheet)
+static void batch_drop(struct batch *batch)
 {
-    if (atomic_fetch_sub(&sheet->letters, 1) == 1)
-        free(sheet);
+    if (atomic_fetch_sub(&batch->messages, 1) == 1)
+        free(batch);
 }
 
 static void wake(struct loop *loop)
@@ -76,25 +76,25 @@ static void wake(struct loop *loop)
     (void)!write(loop->inbox_fd, &one, sizeof one);
 }
 
-static void post(struct loop *loop, struct sheet *sheet)
+static void post(struct loop *loop, struct batch *batch)
 {
-    struct letter *letter = malloc(sizeof *letter);
-    if (!letter)
+    struct message *message = malloc(sizeof *message);
+    if (!message)
         abort();
-    letter->sheet = sheet;
-    atomic_fetch_add(&sheet->letters, 1);
-    letter->next = atomic_load(&loop->letters);
-    while (!atomic_compare_exchange_weak(&loop->letters, &letter->next, letter))
+    message->batch = batch;
+    atomic_fetch_add(&batch->messages, 1);
+    message->next = atomic_load(&loop->messages);
+    while (!atomic_compare_exchange_weak(&loop->messages, &message->next, message))
         ;
     wake(loop);
 }
 
-/* The letters of a loop, the oldest first. */
-static struct letter *letters_take(struct loop *loop)
+/* The messages of a loop, the oldest first. */
+static struct message *messages_take(struct loop *loop)
 {
-    struct letter *newest = atomic_exchange(&loop->letters, NULL), *oldest = NULL;
+    struct message *newest = atomic_exchange(&loop->messages, NULL), *oldest = NULL;
     while (newest) {
-        struct letter *next = newest->next;
+        struct message *next = newest->next;
         newest->next = oldest;
         oldest = newest;
         newest = next;
@@ -104,28 +104,28 @@ static struct letter *letters_take(struct loop *loop)
 
 void tail_read(struct loop *loop)
 {
-    struct letter *next;
-    for (struct letter *letter = letters_take(loop); letter; letter = next) {
-        next = letter->next;
-        waits_tell(loop, &letter->sheet->news);
-        sheet_drop(letter->sheet);
-        free(letter);
+    struct message *next;
+    for (struct message *message = messages_take(loop); message; message = next) {
+        next = message->next;
+        waits_tell(loop, &message->batch->news);
+        batch_drop(message->batch);
+        free(message);
     }
 }
 
 void tail_forget(struct loop *loop)
 {
-    struct letter *next;
-    for (struct letter *letter = letters_take(loop); letter; letter = next) {
-        next = letter->next;
-        sheet_drop(letter->sheet);
-        free(letter);
+    struct message *next;
+    for (struct message *message = messages_take(loop); message; message = next) {
+        next = message->next;
+        batch_drop(message->batch);
+        free(message);
     }
 }
 
 /* Whoever begins to wait is counted first and reads then: where nobody is counted by now, whoever
  * comes will read what these news are about. */
-static void tell(struct tail *tail, struct sheet *sheet)
+static void tell(struct tail *tail, struct batch *batch)
 {
     struct loop *first = tail->loop;
     for (int i = 0; i < first->settings->loops; i++) {
@@ -133,9 +133,9 @@ static void tell(struct tail *tail, struct sheet *sheet)
         if (atomic_load(&loop->waiters) == 0)
             continue;
         if (loop == first)
-            waits_tell(loop, &sheet->news);
+            waits_tell(loop, &batch->news);
         else
-            post(loop, sheet);
+            post(loop, batch);
     }
 }
 
@@ -144,22 +144,22 @@ static void column_copy(char *out, size_t size, const struct rows *rows, int row
     snprintf(out, size, "%s", rows_text(rows, row, column));
 }
 
-static struct sheet *sheet_new(const struct rows *rows)
+static struct batch *batch_new(const struct rows *rows)
 {
     size_t count = (size_t)rows_count(rows);
-    struct sheet *sheet = calloc(1, sizeof *sheet + count * sizeof *sheet->news.items);
-    if (!sheet)
+    struct batch *batch = calloc(1, sizeof *batch + count * sizeof *batch->news.items);
+    if (!batch)
         abort();
-    atomic_init(&sheet->letters, 1);
-    sheet->news.count = count;
+    atomic_init(&batch->messages, 1);
+    batch->news.count = count;
     for (int row = 0; row < (int)count; row++) {
-        struct news_item *item = &sheet->news.items[row];
+        struct news_item *item = &batch->news.items[row];
         column_copy(item->circuit, sizeof item->circuit, rows, row, CIRCUIT);
         column_copy(item->customer, sizeof item->customer, rows, row, CUSTOMER);
         column_copy(item->vnet_customer, sizeof item->vnet_customer, rows, row, VNET_CUSTOMER);
         column_copy(item->partner, sizeof item->partner, rows, row, PARTNER);
     }
-    return sheet;
+    return batch;
 }
 
 static void ended(struct tail *tail, const char *why)
@@ -187,11 +187,11 @@ static void on_rows(struct query *query, const struct rows *rows)
     if (count == 0 && !began)
         return;
     sender_poke(tail->loop->settings->sender);
-    struct sheet *sheet = sheet_new(rows);
-    sheet->news.position = strtoll(tail->position, NULL, 10);
-    sheet->news.everything = began;
-    tell(tail, sheet);
-    sheet_drop(sheet);
+    struct batch *batch = batch_new(rows);
+    batch->news.position = strtoll(tail->position, NULL, 10);
+    batch->news.everything = began;
+    tell(tail, batch);
+    batch_drop(batch);
 }
 
 /* What happens until it works again is not known: then it begins anew. */

@@ -23,7 +23,7 @@ from tenant import Customer, Partner
 WAITERS = int(os.environ.get("ONRAMP_WAITERS", "300"))
 FOLLOWERS = int(os.environ.get("ONRAMP_FOLLOWERS", "200"))
 IDLE_SECONDS = 6
-# The tails of two servers ask ten times a second each; the rest is their other chores and senders.
+# The tails of two servers ask ten times a second each; the rest is their maintenance jobs and senders.
 A_SECOND = 2 * 10 + 8
 
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/maintenance.h"
+
+#include "api/loop.h"
+#include "base/arena.h"
+#include "base/log.h"
+#include "circuits/circuit.h"
+#include "circuits/event.h"
+#include "db/conditional.h"
+#include "db/rows.h"
+#include "partners/callback.h"
+#include "webhooks/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { JOBS = 6, DEADLINE_MS = 30000 };
+
+static const struct operation *const operations[JOBS] = {&circuit_stall,     &callback_memory_sweep,
+                                                         &idempotency_sweep, &feed_sweep,
+                                                         &delivery_sweep,    &event_month_sweep};
+static const int64_t periods_ms[JOBS] = {10000, 60000, 60000, 60000, 60000, 60000};
+
+struct job {
+    struct query query; /* first: the callbacks know the job by it */
+    struct arena *arena;
+    struct faults faults;
+    struct call call;
+    int64_t next;
+    bool waiting, failing;
+};
+
+struct maintenance {
+    struct job items[JOBS];
+};
+
+static const struct caller nobody;
+
+const struct operation *const *maintenance_operations(size_t *count)
+{
+    *count = JOBS;
+    return operations;
+}
+
+struct maintenance *maintenance_new(void)
+{
+    struct maintenance *maintenance = calloc(1, sizeof *maintenance);
+    if (!maintenance)
+        abort();
+    for (int i = 0; i < JOBS; i++)
+        maintenance->items[i].arena = arena_new();
+    return maintenance;
+}
+
+void maintenance_free(struct maintenance *maintenance)
+{
+    if (!maintenance)
+        return;
+    for (int i = 0; i < JOBS; i++) {
+        if (maintenance->items[i].waiting)
+            abort();
+        arena_free(maintenance->items[i].arena);
+    }
+    free(maintenance);
+}
+
+static void ended(struct query *query, const char *why)
+{
+    struct job *job = (struct job *)query;
+    job->waiting = false;
+    if (why && !job->failing)
+        log_line(LOG_WARNING, "%s fails: %s", query->operation->name, why);
+    if (!why && job->failing)
+        log_line(LOG_NOTICE, "%s works again", query->operation->name);
+    job->failing = why != NULL;
+}
+
+static void on_rows(struct query *query, const struct rows *rows)
+{
+    bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
+    const char *did = ok ? strchr(rows_text(rows, 0, COLUMN_FACTS), ':') : NULL;
+    struct job *job = (struct job *)query;
+    /* As much as one transaction takes: there may be more. */
+    if (did && strtol(did + 1, NULL, 10) >= strtol(call_value(&job->call, "limit"), NULL, 10))
+        job->next = 0;
+    ended(query, ok ? NULL : "it did not answer 'ok'");
+}
+
+static void on_failure(struct query *query, enum failure failure)
+{
+    ended(query, failure_text(failure));
+}
+
+static void submit(struct job *job, const struct operation *operation, struct loop *loop)
+{
+    job->waiting = true;
+    arena_reset(job->arena);
+    job->faults = (struct faults){.arena = job->arena};
+    job->call = (struct call){
+        .operation = operation, .arena = job->arena, .faults = &job->faults, .caller = &nobody};
+    operation->complete(&job->call);
+    job->query = (struct query){.operation = operation,
+                                .values = job->call.values,
+                                .deadline = loop->now + DEADLINE_MS,
+                                .on_rows = on_rows,
+                                .on_failure = on_failure};
+    lanes_submit(loop->lanes, &job->query);
+}
+
+void maintenance_turn(struct maintenance *maintenance, struct loop *loop)
+{
+    if (!maintenance || loop->draining || !lanes_ready(loop->lanes))
+        return;
+    for (int i = 0; i < JOBS; i++) {
+        struct job *job = &maintenance->items[i];
+        if (job->waiting || loop->now < job->next)
+            continue;
+        job->next = loop->now + periods_ms[i];
+        submit(job, operations[i], loop);
+    }
+}

@@ -66,7 +66,7 @@ static void operation_add(const struct operation **list, size_t *count,
 /* Every statement that a loop may submit. */
 static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
 {
-    size_t routes, forms, maintenance, count = 0;
+    size_t routes, forms, count = 0;
     const struct route *route = routes_all(&routes);
     for (size_t i = 0; i < routes; i++) {
         operation_add(list, &count, route[i].operation);
@@ -82,9 +82,8 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
     operation_add(list, &count, &feed_tail);
-    const struct operation *const *job = maintenance_operations(&maintenance);
-    for (size_t i = 0; i < maintenance; i++)
-        operation_add(list, &count, job[i]);
+    for (size_t i = 0; maintenance_operation(i); i++)
+        operation_add(list, &count, maintenance_operation(i));
     return count;
 }
 

@@ -16,10 +16,13 @@
 
 enum { JOBS = 6, DEADLINE_MS = 30000 };
 
-static const struct operation *const operations[JOBS] = {&circuit_stall,     &callback_memory_sweep,
-                                                         &idempotency_sweep, &feed_sweep,
-                                                         &delivery_sweep,    &event_month_sweep};
-static const int64_t periods_ms[JOBS] = {10000, 60000, 60000, 60000, 60000, 60000};
+static const struct {
+    const struct operation *operation;
+    int64_t period_ms;
+} table[JOBS] = {
+    {&circuit_stall, 10000}, {&callback_memory_sweep, 60000}, {&idempotency_sweep, 60000},
+    {&feed_sweep, 60000},    {&delivery_sweep, 60000},        {&event_month_sweep, 60000},
+};
 
 struct job {
     struct query query; /* first: the callbacks know the job by it */
@@ -36,10 +39,9 @@ struct maintenance {
 
 static const struct caller nobody;
 
-const struct operation *const *maintenance_operations(size_t *count)
+const struct operation *maintenance_operation(size_t index)
 {
-    *count = JOBS;
-    return operations;
+    return index < JOBS ? table[index].operation : NULL;
 }
 
 struct maintenance *maintenance_new(void)
@@ -115,7 +117,7 @@ void maintenance_turn(struct maintenance *maintenance, struct loop *loop)
         struct job *job = &maintenance->items[i];
         if (job->waiting || loop->now < job->next)
             continue;
-        job->next = loop->now + periods_ms[i];
-        submit(job, operations[i], loop);
+        job->next = loop->now + table[i].period_ms;
+        submit(job, table[i].operation, loop);
     }
 }

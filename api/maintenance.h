@@ -12,8 +12,8 @@
 struct maintenance;
 struct loop;
 
-/* The operations, for the lanes. Static. */
-const struct operation *const *maintenance_operations(size_t *count);
+/* The operation of each job, for the lanes: index counts from 0, NULL follows the last. Static. */
+const struct operation *maintenance_operation(size_t index);
 
 struct maintenance *maintenance_new(void);
 

@@ -12,6 +12,7 @@
 #include "api/problem.h"
 #include "api/secret_cache.h"
 #include "api/stream.h"
+#include "api/token.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "db/rows.h"
@@ -181,6 +182,22 @@ static enum phase refuse_unseen(struct request *request)
     return refuse(request, "not_found", NULL);
 }
 
+static struct credentials credentials_of(const struct request *request)
+{
+    struct credentials credentials = {
+        .authorization = request_header(request, "authorization"),
+        .body = request->exchange->body,
+        .body_length = request->exchange->body_length,
+    };
+    if (!(request->route->callers & SIGNATURE))
+        return credentials;
+    credentials.partner = request->bindings.items[0].value;
+    credentials.id = request_header(request, "webhook-id");
+    credentials.timestamp = request_header(request, "webhook-timestamp");
+    credentials.signature = request_header(request, "webhook-signature");
+    return credentials;
+}
+
 static enum phase route(struct request *request)
 {
     char allow[ALLOW_MAX];
@@ -209,9 +226,99 @@ static enum phase route(struct request *request)
     }
     if (request->route->callers & EVERYBODY)
         return PHASE_ADMIT;
-    if (request->route->callers & SIGNATURE && authentication_by_signature(request))
+    struct credentials credentials = credentials_of(request);
+    if (request->route->callers & SIGNATURE && credentials_signed(&credentials))
         return PHASE_VERIFY;
     return PHASE_AUTHENTICATE;
+}
+
+/* --- who calls --- */
+
+static void authentication_failed(struct query *query, enum failure failure)
+{
+    request_fail(request_of(query), failure);
+    request_resume(request_of(query), PHASE_ANSWERED);
+}
+
+/* The phase that follows; while the database is asked, the one that asks. */
+static enum phase authenticated(struct request *request, const struct authentication *found,
+                                enum phase asks,
+                                void (*came)(struct query *query, const struct rows *rows))
+{
+    switch (found->verdict) {
+    case AUTHENTICATION_KNOWN:
+        request->caller = found->caller;
+        return PHASE_ADMIT;
+    case AUTHENTICATION_REFUSED:
+        if (found->why)
+            access_refused(request, found->why);
+        return refuse(request, "unauthenticated", found->detail);
+    case AUTHENTICATION_CLOSED:
+        return refuse(request, "unavailable", found->detail);
+    case AUTHENTICATION_ASK:
+        break;
+    }
+    request->call = (struct call){
+        .operation = found->operation, .arena = request->arena, .values = {found->value}};
+    request_submit(request, found->operation, came, authentication_failed);
+    return asks;
+}
+
+static void token_rows(struct query *query, const struct rows *rows)
+{
+    struct request *request = request_of(query);
+    struct credentials credentials = credentials_of(request);
+    struct authentication found = token_authenticate_by(request->loop->tokens, &credentials,
+                                                        request->arena, rows, request->asked);
+    request_resume(request, authenticated(request, &found, PHASE_AUTHENTICATE, token_rows));
+}
+
+static enum phase authenticate(struct request *request)
+{
+    struct credentials credentials = credentials_of(request);
+    struct authentication found =
+        token_authenticate(request->loop->tokens, &credentials, request->arena, request->loop->now);
+    return authenticated(request, &found, PHASE_AUTHENTICATE, token_rows);
+}
+
+static void secret_rows(struct query *query, const struct rows *rows)
+{
+    struct request *request = request_of(query);
+    struct credentials credentials = credentials_of(request);
+    struct authentication found = signature_authenticate_by(request->loop->secrets, &credentials,
+                                                            request->arena, rows, request->asked);
+    request_resume(request, authenticated(request, &found, PHASE_VERIFY, secret_rows));
+}
+
+static enum phase verify(struct request *request)
+{
+    struct credentials credentials = credentials_of(request);
+    struct authentication found =
+        signature_authenticate(request->loop->secrets, &credentials, request->arena,
+                               request->loop->now, request->arrived, (int64_t)time(NULL));
+    return authenticated(request, &found, PHASE_VERIFY, secret_rows);
+}
+
+bool request_token_is_fresh(const struct request *request)
+{
+    struct credentials credentials = credentials_of(request);
+    return token_is_fresh(request->loop->tokens, &credentials, request->loop->now);
+}
+
+void request_token_ask(struct request *request,
+                       void (*came)(struct query *query, const struct rows *rows),
+                       void (*failed)(struct query *query, enum failure failure))
+{
+    struct credentials credentials = credentials_of(request);
+    if (!request->wait.key_id[0])
+        request->wait.key_id[0] = token_key_id(&credentials, request->arena);
+    request_ask(request, &token_check, request->wait.key_id, came, failed);
+}
+
+bool request_token_is_live(struct request *request, const struct rows *rows)
+{
+    struct credentials credentials = credentials_of(request);
+    return token_is_live(request->loop->tokens, &credentials, rows, request->asked);
 }
 
 /* A signature has proved its own right; a token on such a route is an operator's. */
@@ -519,7 +626,7 @@ static enum phase operate(struct request *request)
 static void renewal_rows(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
-    if (authentication_renewed(request, rows))
+    if (request_token_is_live(request, rows))
         request_resume(request, PHASE_OPERATE);
     else
         request_resume(request, refuse(request, "unauthenticated", NULL));
@@ -533,9 +640,9 @@ static enum phase renew(struct request *request)
         answer_feed_end(request, wait_position(request));
         return PHASE_ANSWERED;
     }
-    if (authentication_is_fresh(request))
+    if (request_token_is_fresh(request))
         return PHASE_OPERATE;
-    authentication_renew(request, renewal_rows, on_failure);
+    request_token_ask(request, renewal_rows, on_failure);
     return PHASE_RENEW;
 }
 
@@ -547,10 +654,10 @@ void request_move(struct request *request)
             request->phase = route(request);
             break;
         case PHASE_AUTHENTICATE:
-            request->phase = authenticate_token(request);
+            request->phase = authenticate(request);
             break;
         case PHASE_VERIFY:
-            request->phase = authenticate_signature(request);
+            request->phase = verify(request);
             break;
         case PHASE_ADMIT:
             request->phase = admit(request);

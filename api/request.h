@@ -98,6 +98,14 @@ void request_resume(struct request *request, enum phase phase);
 /* A header field of the request, or NULL. Borrowed from the exchange. */
 const char *request_header(const struct request *request, const char *name);
 
+/* Of a request that waits, or goes on answering: whether its token is known to be live; otherwise
+ * ask, and see whether what came says so. */
+bool request_token_is_fresh(const struct request *request);
+void request_token_ask(struct request *request,
+                       void (*came)(struct query *query, const struct rows *rows),
+                       void (*failed)(struct query *query, enum failure failure));
+bool request_token_is_live(struct request *request, const struct rows *rows);
+
 /* The answer for a query that failed. */
 void request_fail(struct request *request, enum failure failure);
 

@@ -2,7 +2,6 @@
 #include "api/stream.h"
 
 #include "api/answer.h"
-#include "api/authentication.h"
 #include "api/loop.h"
 #include "api/media_type.h"
 #include "api/request.h"
@@ -151,7 +150,7 @@ static void renewal_came(struct query *query, const struct rows *rows)
 {
     struct request *request = request_of(query);
     request->waiting = false;
-    bool live = authentication_renewed(request, rows);
+    bool live = request_token_is_live(request, rows);
     if (!live)
         log_later(LOG_INFO, "a stream ends: its token is no longer live (request %s)", request->id);
     if (live && !request->wait.over)
@@ -164,10 +163,10 @@ void stream_go_on(struct request *request)
 {
     if (request->wait.over)
         finish(request);
-    else if (authentication_is_fresh(request))
+    else if (request_token_is_fresh(request))
         renewed(request);
     else
-        authentication_renew(request, renewal_came, failed);
+        request_token_ask(request, renewal_came, failed);
 }
 
 void stream_cut(struct request *request)

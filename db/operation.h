@@ -154,7 +154,7 @@ struct operation {
     const struct operation *each;  /* that does several calls of this at once (db/each.h); or NULL.
                                       Of a write, its conditional form has one too */
     const struct waiting *waiting; /* or NULL: it answers at once */
-    bool makes_due; /* after it deliveries may be due that no event announces */
+    bool makes_due;                /* after it deliveries may be due that no event announces */
     /* Whether a member of the answer that is no parameter is 422 immutable_field in the body,
      * rather than a member that nobody knows. */
     bool fixed_members;

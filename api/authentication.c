@@ -43,10 +43,11 @@ struct authentication token_authenticate(const struct token_cache *cache,
                                          int64_t now)
 {
     struct authentication found = {.verdict = AUTHENTICATION_KNOWN};
+    const char *text = bearer(credentials);
     struct token token;
-    if (!bearer(credentials))
+    if (!text)
         return token_refuse(NULL);
-    if (!presented(&token, credentials))
+    if (!token_read(&token, text))
         found = token_refuse("This is not a token. Check that it was copied whole.");
     else if (!token_cache_find(cache, &found.caller, arena, &token, now))
         found =

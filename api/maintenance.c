@@ -20,8 +20,12 @@ static const struct {
     const struct operation *operation;
     int64_t period_ms;
 } table[JOBS] = {
-    {&circuit_stall, 10000}, {&callback_memory_sweep, 60000}, {&idempotency_sweep, 60000},
-    {&feed_sweep, 60000},    {&delivery_sweep, 60000},        {&event_month_sweep, 60000},
+    {.operation = &circuit_stall, .period_ms = 10 * 1000},
+    {.operation = &callback_memory_sweep, .period_ms = 60 * 1000},
+    {.operation = &idempotency_sweep, .period_ms = 60 * 1000},
+    {.operation = &feed_sweep, .period_ms = 60 * 1000},
+    {.operation = &delivery_sweep, .period_ms = 60 * 1000},
+    {.operation = &event_month_sweep, .period_ms = 60 * 1000},
 };
 
 struct job {

@@ -169,6 +169,13 @@ void request_fail(struct request *request, enum failure failure)
     problem_answer(request, problem_of_failure(failure));
 }
 
+static void on_failure(struct query *query, enum failure failure)
+{
+    struct request *request = request_of(query);
+    request_fail(request, failure);
+    request_resume(request, PHASE_ANSWERED);
+}
+
 static enum phase refuse(struct request *request, const char *code, const char *detail)
 {
     problem_answer(request, (struct refusal){code, detail});
@@ -226,19 +233,13 @@ static enum phase route(struct request *request)
     }
     if (request->route->callers & EVERYBODY)
         return PHASE_ADMIT;
+    if (!(request->route->callers & SIGNATURE))
+        return PHASE_AUTHENTICATE;
     struct credentials credentials = credentials_of(request);
-    if (request->route->callers & SIGNATURE && credentials_signed(&credentials))
-        return PHASE_VERIFY;
-    return PHASE_AUTHENTICATE;
+    return credentials_signed(&credentials) ? PHASE_VERIFY : PHASE_AUTHENTICATE;
 }
 
 /* --- who calls --- */
-
-static void authentication_failed(struct query *query, enum failure failure)
-{
-    request_fail(request_of(query), failure);
-    request_resume(request_of(query), PHASE_ANSWERED);
-}
 
 /* The phase that follows; while the database is asked, the one that asks. */
 static enum phase authenticated(struct request *request, const struct authentication *found,
@@ -260,7 +261,7 @@ static enum phase authenticated(struct request *request, const struct authentica
     }
     request->call = (struct call){
         .operation = found->operation, .arena = request->arena, .values = {found->value}};
-    request_submit(request, found->operation, came, authentication_failed);
+    request_submit(request, found->operation, came, on_failure);
     return asks;
 }
 
@@ -554,13 +555,6 @@ static enum phase read_parameters(struct request *request)
         !(request->route->callers & SIGNATURE && request->caller.secret_id))
         return PHASE_OWN;
     return refuse(request, request->kept.code, request->kept.detail);
-}
-
-static void on_failure(struct query *query, enum failure failure)
-{
-    struct request *request = request_of(query);
-    request_fail(request, failure);
-    request_resume(request, PHASE_ANSWERED);
 }
 
 static void owner_rows(struct query *query, const struct rows *rows)

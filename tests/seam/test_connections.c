@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many clients and long times: who makes room, who is refused, how long each may take. */
 #include "peer.h"
-#include "suite.h"
+#include "tests/suite.h"
 
 #include "http/shares.h"
 
@@ -605,5 +605,5 @@ int main(void)
     tests[count++] = draining_closes_behind_the_answers;
     tests[count++] = draining_ends_nobody_whose_request_has_come;
     tests[count++] = listening_stops_and_goes_on;
-    return suite_run("connections", tests, 60);
+    return suite_run("connections", (struct suite_fixture){0}, tests, 60);
 }

@@ -9,7 +9,7 @@
 #include "chance.h"
 #include "concert.h"
 #include "demand.h"
-#include "suite.h"
+#include "tests/suite.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -127,5 +127,5 @@ int main(void)
 {
     static const TTest *tests[8];
     tests[0] = clients_in_any_order_hear_what_each_hears_alone;
-    return suite_run("interleavings", tests, SECONDS);
+    return suite_run("interleavings", (struct suite_fixture){0}, tests, SECONDS);
 }

@@ -9,7 +9,7 @@
 #include "demand.h"
 #include "peer.h"
 #include "script.h"
-#include "suite.h"
+#include "tests/suite.h"
 
 #include "http/shares.h"
 
@@ -133,5 +133,5 @@ int main(void)
 {
     static const TTest *tests[8];
     tests[0] = four_loops_serve_each_client_once;
-    return suite_run("loops", tests, 300);
+    return suite_run("loops", (struct suite_fixture){0}, tests, 300);
 }

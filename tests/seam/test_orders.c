@@ -5,7 +5,7 @@
 #include "chance.h"
 #include "concert.h"
 #include "demand.h"
-#include "suite.h"
+#include "tests/suite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -140,5 +140,5 @@ int main(void)
     static const TTest *tests[8];
     tests[0] = a_write_beside_somebody_elses_half_head_is_answered;
     tests[1] = two_clients_in_any_order_hear_what_each_hears_alone;
-    return suite_run("orders", tests, 300);
+    return suite_run("orders", (struct suite_fixture){0}, tests, 300);
 }

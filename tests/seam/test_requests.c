@@ -2,7 +2,7 @@
 /* One client and its requests: what is refused, what is told, and how it ends. */
 #include "answers.h"
 #include "peer.h"
-#include "suite.h"
+#include "tests/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -408,5 +408,5 @@ int main(void)
     tests[count_of++] = an_answer_may_be_made_before_the_body_is_in;
     tests[count_of++] = fields_of_one_name_are_joined;
     tests[count_of++] = an_engine_may_be_closed_with_clients_on_it;
-    return suite_run("requests", tests, 60);
+    return suite_run("requests", (struct suite_fixture){0}, tests, 60);
 }

@@ -8,7 +8,7 @@
 #include "demand.h"
 #include "peer.h"
 #include "script.h"
-#include "suite.h"
+#include "tests/suite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,5 +102,5 @@ int main(void)
 {
     static const TTest *tests[8];
     tests[0] = a_request_that_is_cut_anywhere_gets_the_answer_of_the_uncut_one;
-    return suite_run("splits", tests, 300);
+    return suite_run("splits", (struct suite_fixture){0}, tests, 300);
 }

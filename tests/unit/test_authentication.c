@@ -10,6 +10,7 @@
 #include "crypto/seal.h"
 #include "db/rows.h"
 #include "partners/partner.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <libpq-fe.h>
@@ -321,26 +322,21 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("authentication");
-    TCase *together = tcase_create("authentication");
-    tcase_add_checked_fixture(together, setup, teardown);
-    tcase_add_test(together, without_a_bearer_token_nobody_is_asked);
-    tcase_add_test(together, a_mistyped_token_is_refused_without_a_look_at_the_database);
-    tcase_add_test(together, an_unknown_token_is_asked_for_by_its_key);
-    tcase_add_test(together, a_confirmed_token_is_known_until_it_is_too_old);
-    tcase_add_test(together, a_token_that_is_not_live_is_refused_and_makes_nobody_known);
-    tcase_add_test(together, a_waiting_request_asks_again_for_its_own_key);
-    tcase_add_test(together, a_token_in_place_of_a_signature_is_judged_as_one);
-    tcase_add_test(together, what_cannot_be_a_signature_is_refused_without_a_look_at_the_database);
-    tcase_add_test(together, a_signature_of_a_live_secret_makes_its_partner_known);
-    tcase_add_test(together, another_secret_is_asked_for_once_it_may_have_been_rotated);
-    tcase_add_test(together, a_body_that_was_changed_is_refused);
-    tcase_add_test(together, an_unknown_partner_is_refused_as_any_other);
-    tcase_add_test(together, a_secret_that_does_not_open_is_our_fault);
-    suite_add_tcase(suite, together);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    const TTest *const tests[] = {
+        without_a_bearer_token_nobody_is_asked,
+        a_mistyped_token_is_refused_without_a_look_at_the_database,
+        an_unknown_token_is_asked_for_by_its_key,
+        a_confirmed_token_is_known_until_it_is_too_old,
+        a_token_that_is_not_live_is_refused_and_makes_nobody_known,
+        a_waiting_request_asks_again_for_its_own_key,
+        a_token_in_place_of_a_signature_is_judged_as_one,
+        what_cannot_be_a_signature_is_refused_without_a_look_at_the_database,
+        a_signature_of_a_live_secret_makes_its_partner_known,
+        another_secret_is_asked_for_once_it_may_have_been_rotated,
+        a_body_that_was_changed_is_refused,
+        an_unknown_partner_is_refused_as_any_other,
+        a_secret_that_does_not_open_is_our_fault,
+        NULL,
+    };
+    return suite_run("authentication", (struct suite_fixture){setup, teardown}, tests, 10);
 }

@@ -4,6 +4,7 @@
 #include "api/parameters.h"
 #include "api/route.h"
 #include "base/arena.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -203,23 +204,18 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("parameters");
-    TCase *together = tcase_create("parameters");
-    tcase_add_checked_fixture(together, setup, teardown);
-    tcase_add_test(together, what_the_query_does_not_say_is_the_fallback);
-    tcase_add_test(together, values_of_the_query_are_decoded);
-    tcase_add_test(together, each_fault_of_the_query_is_told);
-    tcase_add_test(together, a_query_that_is_no_text_is_malformed);
-    tcase_add_test(together, more_parameters_than_any_operation_has_are_one_fault);
-    tcase_add_test(together, a_long_name_is_shown_in_part);
-    tcase_add_test(together, what_is_waited_for_is_no_value_of_the_statement);
-    tcase_add_test(together, path_header_and_caller_give_the_others);
-    tcase_add_test(together, a_path_that_is_not_of_its_kind_names_nothing_and_is_no_fault);
-    tcase_add_test(together, faults_of_header_fields_are_told);
-    suite_add_tcase(suite, together);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    const TTest *const tests[] = {
+        what_the_query_does_not_say_is_the_fallback,
+        values_of_the_query_are_decoded,
+        each_fault_of_the_query_is_told,
+        a_query_that_is_no_text_is_malformed,
+        more_parameters_than_any_operation_has_are_one_fault,
+        a_long_name_is_shown_in_part,
+        what_is_waited_for_is_no_value_of_the_statement,
+        path_header_and_caller_give_the_others,
+        a_path_that_is_not_of_its_kind_names_nothing_and_is_no_fault,
+        faults_of_header_fields_are_told,
+        NULL,
+    };
+    return suite_run("parameters", (struct suite_fixture){setup, teardown}, tests, 10);
 }

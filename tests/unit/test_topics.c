@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is on a topic is told of it, and nobody else; whoever leaves is told no more. */
 #include "api/topics.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -124,18 +125,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("topics");
-    TCase *together = tcase_create("topics");
-    tcase_add_checked_fixture(together, setup, teardown);
-    tcase_add_test(together, only_those_on_the_topic_are_told);
-    tcase_add_test(together, a_topic_of_another_kind_is_another_topic);
-    tcase_add_test(together, all_on_one_topic_are_told);
-    tcase_add_test(together, whoever_left_is_told_no_more);
-    tcase_add_test(together, one_may_leave_while_it_is_told);
-    suite_add_tcase(suite, together);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    const TTest *const tests[] = {
+        only_those_on_the_topic_are_told, a_topic_of_another_kind_is_another_topic,
+        all_on_one_topic_are_told,        whoever_left_is_told_no_more,
+        one_may_leave_while_it_is_told,   NULL,
+    };
+    return suite_run("topics", (struct suite_fixture){setup, teardown}, tests, 10);
 }

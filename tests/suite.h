@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* suite.h - the tests of a program, as check runs them: each in a process of its own. */
-#ifndef ONRAMP_SEAM_SUITE_H
-#define ONRAMP_SEAM_SUITE_H
+#ifndef ONRAMP_TESTS_SUITE_H
+#define ONRAMP_TESTS_SUITE_H
 
 #include <check.h>
 #include <stdlib.h>
 
-/* tests ends with NULL. Returns the status to exit with. */
-static inline int suite_run(const char *name, const TTest *const *tests, double seconds)
+/* What stands around each test, or NULL. */
+struct suite_fixture {
+    SFun setup, teardown;
+};
+
+/* tests ends with NULL; each may take that many seconds. Returns the status to exit with. */
+static inline int suite_run(const char *name, struct suite_fixture fixture,
+                            const TTest *const *tests, double seconds)
 {
     Suite *suite = suite_create(name);
     TCase *together = tcase_create(name);
+    tcase_add_checked_fixture(together, fixture.setup, fixture.teardown);
     tcase_set_timeout(together, seconds);
     for (; *tests; tests++)
         tcase_add_test(together, *tests);

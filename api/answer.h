@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* answer.h - answers written from rows, by the members of the operation.
- *
- * JSON is written straight from the columns, the same way for one row and for many. */
+/* answer.h - the answer to a request: a resource, a page, nothing, or a refusal. */
 #ifndef ONRAMP_API_ANSWER_H
 #define ONRAMP_API_ANSWER_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
-struct call;
 struct exchange;
-struct operation;
 struct request;
 struct rows;
-struct text;
-
-/* Add one row as a JSON object. */
-void row_write(struct text *text, const struct call *call, const struct rows *rows, int row);
 
 /* Give the request its answer: these bytes (copied) under that status and content type, with the
  * headers that every answer has. The request is then PHASE_ANSWERED. */
@@ -39,8 +31,5 @@ void answer_rows(struct request *request, const struct rows *rows);
 
 /* Answer with a page of the feed that has no items, and goes on from that position. */
 void answer_feed_end(struct request *request, const char *position);
-
-/* The row column of the named database column, or (NULL) of the first member. */
-int column_of(const struct operation *operation, const char *name);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef ONRAMP_API_AUTHENTICATION_H
 #define ONRAMP_API_AUTHENTICATION_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include "api/traceparent.h"
 #include "base/arena.h"
 #include "crypto/digest.h"
-#include "db/conditional.h"
+#include "operations/conditional.h"
 
 #include <stdlib.h>
 #include <string.h>

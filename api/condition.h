@@ -6,7 +6,7 @@
  * names a circuit or VNet in its path takes If-Match. Writes to circuits, VNets, gateways and
  * connections take dryRun. Every write takes a traceparent, which its events keep; what is none is
  * ignored. A request that makes a condition or belongs to a trace runs its operation in the
- * conditional form (db/conditional.h), another one in the plain one. */
+ * conditional form (operations/conditional.h), another one in the plain one. */
 #ifndef ONRAMP_API_CONDITION_H
 #define ONRAMP_API_CONDITION_H
 

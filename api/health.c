@@ -13,7 +13,12 @@ extern const unsigned char openapi_yaml[];
 extern const size_t openapi_yaml_length;
 
 const struct operation schema_ready = {
-    .name = "schema_ready", .lane = LANE_READ, .answer = ANSWER_NOTHING, .success = 204};
+    .name = "schema_ready",
+    .lane = LANE_READ,
+    .answer = ANSWER_NOTHING,
+    .success = 204,
+    NO_PARAMETERS,
+};
 
 void health_serve(struct request *request)
 {

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_API_HEALTH_H
 #define ONRAMP_API_HEALTH_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 struct request;
 

@@ -2,7 +2,7 @@
 #include "api/json_text.h"
 
 #include "base/arena.h"
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -4,7 +4,6 @@
 #include "api/access.h"
 #include "api/condition.h"
 #include "api/health.h"
-#include "api/layout.h"
 #include "api/maintenance.h"
 #include "api/request.h"
 #include "api/route.h"
@@ -16,6 +15,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "circuits/event.h"
+#include "operations/preparation.h"
 #include "partners/partner.h"
 #include "webhooks/sender.h"
 
@@ -63,7 +63,7 @@ static void operation_add(const struct operation **list, size_t *count,
     list[(*count)++] = operation;
 }
 
-/* Every statement that a loop may submit. */
+/* Every operation that a loop may submit. */
 static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
 {
     size_t routes, forms, count = 0;
@@ -98,16 +98,17 @@ static void inbox_ready(struct watch *watch, uint32_t events)
 
 static bool lanes_begin(struct loop *loop)
 {
-    static const struct operation *operations[OPERATIONS_MAX];
-    static size_t operation_count; /* filled by the first loop, before there are threads */
-    if (operation_count == 0) {
-        operation_count = operations_collect(operations);
-        layouts_write(operations, operation_count);
+    static const struct statement *statements[OPERATIONS_MAX];
+    static size_t statement_count; /* filled by the first loop, before there are threads */
+    if (statement_count == 0) {
+        const struct operation *operations[OPERATIONS_MAX];
+        statement_count = operations_collect(operations);
+        operations_prepare(operations, statement_count, statements);
     }
     struct lanes_settings settings = {
         .conninfo = loop->settings->conninfo,
-        .operations = operations,
-        .operation_count = operation_count,
+        .statements = statements,
+        .statement_count = statement_count,
         .reads = READS,
         .writes = WRITES,
         .alone = ALONE + (loop->number == 0),

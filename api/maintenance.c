@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "circuits/circuit.h"
 #include "circuits/event.h"
-#include "db/conditional.h"
 #include "db/rows.h"
+#include "operations/conditional.h"
 #include "partners/callback.h"
 #include "webhooks/delivery.h"
 
@@ -75,9 +75,9 @@ static void ended(struct query *query, const char *why)
     struct job *job = (struct job *)query;
     job->waiting = false;
     if (why && !job->failing)
-        log_line(LOG_WARNING, "%s fails: %s", query->operation->name, why);
+        log_line(LOG_WARNING, "%s fails: %s", query->statement->name, why);
     if (!why && job->failing)
-        log_line(LOG_NOTICE, "%s works again", query->operation->name);
+        log_line(LOG_NOTICE, "%s works again", query->statement->name);
     job->failing = why != NULL;
 }
 
@@ -105,7 +105,7 @@ static void submit(struct job *job, const struct operation *operation, struct lo
     job->call = (struct call){
         .operation = operation, .arena = job->arena, .faults = &job->faults, .caller = &nobody};
     operation->complete(&job->call);
-    job->query = (struct query){.operation = operation,
+    job->query = (struct query){.statement = operation->statement,
                                 .values = job->call.values,
                                 .deadline = loop->now + DEADLINE_MS,
                                 .on_rows = on_rows,

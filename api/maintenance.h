@@ -7,7 +7,7 @@
 #ifndef ONRAMP_API_MAINTENANCE_H
 #define ONRAMP_API_MAINTENANCE_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 struct maintenance;
 struct loop;

@@ -3,7 +3,7 @@
 
 #include "api/route.h"
 #include "base/arena.h"
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* parameters.h - from a request to the values of its operation's parameters.
  *
- * What the operation declares is read here and nowhere else: the body by paths, the query, the
- * path, header fields, the caller. All faults are collected. */
+ * What the operation declares is read here, the query, the path, header fields and the caller, and
+ * in operations/body.h. All faults are collected. */
 #ifndef ONRAMP_API_PARAMETERS_H
 #define ONRAMP_API_PARAMETERS_H
 
 #include "api/target.h"
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,15 +20,6 @@ struct header_lookup {
     const char *(*find)(const void *message, const char *name);
     const void *message;
 };
-
-/* Read the members of call->body that the operation declares into call->values, with a fault for
- * each that is absent and required, wrong, or not declared. call->body is not NULL. */
-void body_read(struct call *call);
-
-/* Whether the operation declares parameters that stand in the body. */
-bool body_expected(const struct operation *operation);
-/* ... and at least one that is required. */
-bool body_required(const struct operation *operation);
 
 /* Values from the raw query, with a fault for what is unknown, repeated or wrong. pairs gets what
  * the query says, count how many there are. */

@@ -6,7 +6,7 @@
 #include "api/request.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "db/fault.h"
+#include "operations/fault.h"
 
 #include <jansson.h>
 #include <stdio.h>

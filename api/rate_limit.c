@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/rate_limit.h"
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "db/rows.h"
+#include "operations/body.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +143,7 @@ void request_ask(struct request *request, const struct operation *operation,
     request->waiting = true;
     request->asked = loop->now;
     request->query = (struct query){
-        .operation = operation,
+        .statement = operation->statement,
         .values = values,
         .deadline = request->deadline,
         .on_rows = on_rows,
@@ -531,7 +532,7 @@ static bool read_other_parameters(struct request *request)
 }
 
 /* For routes without an operation: nothing may be given that nobody reads. */
-static const struct operation nothing = {.name = "nothing"};
+static const struct operation nothing = {.name = "nothing", NO_PARAMETERS};
 
 static enum phase read_parameters(struct request *request)
 {

@@ -11,10 +11,10 @@
 #include "api/target.h"
 #include "api/wait.h"
 #include "db/lane.h"
-#include "db/operation.h"
 #include "http/exchange.h"
 #include "http/http.h"
 #include "http/request_id.h"
+#include "operations/operation.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #define ONRAMP_API_ROUTE_H
 
 #include "api/target.h"
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stdbool.h>
 #include <stddef.h>

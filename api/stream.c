@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/rows.h"
+#include "operations/row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ static void failed(struct query *query, enum failure failure)
         request->wait.until = request->loop->now + AGAIN_MS;
         return;
     }
-    log_later(LOG_WARNING, "a stream ends: %s fails (%d, request %s)", query->operation->name,
+    log_later(LOG_WARNING, "a stream ends: %s fails (%d, request %s)", query->statement->name,
               (int)failure, request->id);
     finish(request);
 }

@@ -210,7 +210,7 @@ static void ask(struct tail *tail, struct loop *loop)
     tail->asked = loop->now;
     tail->values[0] = tail->known ? tail->position : NULL;
     tail->values[1] = tail->limit;
-    tail->query = (struct query){.operation = &feed_tail,
+    tail->query = (struct query){.statement = feed_tail.statement,
                                  .values = tail->values,
                                  .deadline = loop->now + DEADLINE_MS,
                                  .first = true, /* everybody's news wait for it */

@@ -9,7 +9,7 @@
 #define ONRAMP_API_TOKEN_H
 
 #include "crypto/digest.h"
-#include "db/operation.h"
+#include "operations/operation.h"
 
 enum { TOKEN_KEY_ID = 12, TOKEN_RANDOM = 32, TOKEN_CHECK = 6 };
 enum { TOKEN_LENGTH = 5 + TOKEN_KEY_ID + TOKEN_RANDOM + TOKEN_CHECK };

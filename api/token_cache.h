@@ -7,7 +7,7 @@
 #define ONRAMP_API_TOKEN_CACHE_H
 
 #include "api/token.h"
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stdbool.h>
 #include <stdint.h>

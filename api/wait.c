@@ -9,6 +9,7 @@
 #include "api/tail.h"
 #include "base/arena.h"
 #include "db/rows.h"
+#include "operations/row.h"
 
 #include <stddef.h>
 #include <stdio.h>

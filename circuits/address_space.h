@@ -6,7 +6,7 @@
 #ifndef ONRAMP_CIRCUITS_ADDRESS_SPACE_H
 #define ONRAMP_CIRCUITS_ADDRESS_SPACE_H
 
-#include "db/kind.h"
+#include "operations/kind.h"
 
 #include <stdbool.h>
 #include <stdint.h>

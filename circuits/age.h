@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CIRCUITS_AGE_H
 #define ONRAMP_CIRCUITS_AGE_H
 
-#include "db/kind.h"
+#include "operations/kind.h"
 
 /* An RFC 3339 time, or how long ago it was: 90m, 72h, 30d. Given on as the time. Text only. */
 extern const struct kind kind_age;

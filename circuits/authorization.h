@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CIRCUITS_AUTHORIZATION_H
 #define ONRAMP_CIRCUITS_AUTHORIZATION_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation authorization_create, authorization_list, authorization_delete;
 

@@ -2,7 +2,7 @@
 #include "circuits/circuit.h"
 
 #include "circuits/age.h"
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CIRCUITS_CIRCUIT_H
 #define ONRAMP_CIRCUITS_CIRCUIT_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation circuit_create, circuit_get, circuit_list, circuit_delete;
 /* The owner's change of a circuit, and the operator's switch on it: one method on one path. */

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CIRCUITS_CONNECTION_H
 #define ONRAMP_CIRCUITS_CONNECTION_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation connection_create, connection_get, connection_list, connection_delete;
 

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CIRCUITS_CUSTOMER_H
 #define ONRAMP_CIRCUITS_CUSTOMER_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation customer_create, customer_list;
 

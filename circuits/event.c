@@ -2,8 +2,8 @@
 #include "circuits/event.h"
 
 #include "base/arena.h"
-#include "db/event_type.h"
-#include "db/pointer.h"
+#include "circuits/event_type.h"
+#include "operations/pointer.h"
 
 #include <string.h>
 

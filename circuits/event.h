@@ -4,7 +4,7 @@
 #ifndef ONRAMP_CIRCUITS_EVENT_H
 #define ONRAMP_CIRCUITS_EVENT_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 /* The events of one circuit, by sequence. */
 extern const struct operation circuit_event_list;

@@ -2,7 +2,7 @@
 #include "circuits/limit.h"
 
 #include "base/arena.h"
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CIRCUITS_LIMIT_H
 #define ONRAMP_CIRCUITS_LIMIT_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation limit_list, vnet_limits_put, customer_limits_put;
 

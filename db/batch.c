@@ -6,6 +6,12 @@
 
 enum { UUID_LENGTH = 36, KEY_MAX = 80 };
 
+const struct statement batch_lock = {.name = "batch_lock",
+                                     .text =
+                                         "SELECT * FROM onramp.batch_lock($1,$2,$3,$4,$5,$6,$7)",
+                                     .lane = LANE_WRITE,
+                                     .parameter_count = BATCH_LISTS};
+
 void batch_begin(struct batch *batch)
 {
     batch->locks = false;
@@ -47,9 +53,9 @@ static void list_add(struct list *list, const char *value)
 
 void batch_add(struct batch *batch, const struct query *query)
 {
-    const struct operation *operation = query->operation;
-    for (size_t i = 0; i < operation->parameter_count; i++) {
-        enum lock_kind locks = operation->parameters[i].locks;
+    const struct statement *statement = query->statement;
+    for (size_t i = 0; statement->locks != NULL && i < statement->parameter_count; i++) {
+        enum lock_kind locks = statement->locks[i];
         const char *value = query->values[i];
         if (locks == LOCK_NONE || value == NULL || !can_be_listed(locks, value))
             continue;

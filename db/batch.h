@@ -14,6 +14,9 @@
  * batch_lock takes them. */
 enum { BATCH_LISTS = 7 };
 
+/* Locks the rows of many calls in one order; the first statement of a shared transaction. */
+extern const struct statement batch_lock;
+
 struct batch {
     struct list {
         char *text;

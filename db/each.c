@@ -36,7 +36,7 @@ static void add_element(struct array *array, const char *value)
 
 const char *const *each_values(struct each *each, struct query *const *queries, size_t count)
 {
-    for (size_t i = 0; i < queries[0]->operation->parameter_count; i++) {
+    for (size_t i = 0; i < queries[0]->statement->parameter_count; i++) {
         struct array *array = &each->arrays[i];
         array->length = 0;
         for (size_t j = 0; j < count; j++)
@@ -50,7 +50,7 @@ const char *const *each_values(struct each *each, struct query *const *queries, 
 
 void each_free(struct each *each)
 {
-    for (size_t i = 0; i < PARAMETERS_MAX; i++)
+    for (size_t i = 0; i < STATEMENT_PARAMETERS_MAX; i++)
         free(each->arrays[i].text);
     memset(each, 0, sizeof *each);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* each.h - several calls of one operation as one statement.
+/* each.h - several calls of one statement as one.
  *
  * Nearly all that a small read costs is the statement around it: sent sixteen at a time, one costs
- * PostgreSQL a third, and a callback or a connection a seventh less. The operation names in each
+ * PostgreSQL a third, and a callback or a connection a seventh less. The statement names in each
  * another that takes an array for every parameter and answers one row for every element, in their
  * order, also for what it does not find. The memory is kept from one statement to the next. */
 #ifndef ONRAMP_DB_EACH_H
@@ -19,8 +19,8 @@ struct each {
     struct array {
         char *text;
         size_t length, capacity;
-    } arrays[PARAMETERS_MAX];
-    const char *values[PARAMETERS_MAX];
+    } arrays[STATEMENT_PARAMETERS_MAX];
+    const char *values[STATEMENT_PARAMETERS_MAX];
 };
 
 /* The calls' values as array literals, borrowed until the next time. */

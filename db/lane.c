@@ -3,7 +3,6 @@
 
 #include "db/rows.h"
 #include "db/session.h"
-#include "db/statement.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -37,7 +36,7 @@ static int session_total(const struct lanes_settings *settings, enum lane_kind k
     abort();
 }
 
-/* The kind of session that runs operations of this kind: its own or the next stricter one. */
+/* The kind of session that runs statements of this kind: its own or the next stricter one. */
 static enum lane_kind session_kind(const struct lanes *lanes, enum lane_kind kind)
 {
     const struct lanes_settings *settings = &lanes->settings;
@@ -50,12 +49,12 @@ static enum lane_kind session_kind(const struct lanes *lanes, enum lane_kind kin
 
 static struct queue *queue_of(struct lanes *lanes, const struct query *query, bool again)
 {
-    enum lane_kind kind = session_kind(lanes, query->operation->lane);
+    enum lane_kind kind = session_kind(lanes, query->statement->lane);
     if (kind == LANE_READ)
         return &lanes->reads;
     if (kind == LANE_ALONE)
         return &lanes->alone;
-    return again || query->operation->lane == LANE_ALONE ? &lanes->lone : &lanes->writes;
+    return again || query->statement->lane == LANE_ALONE ? &lanes->lone : &lanes->writes;
 }
 
 /* --- the ends of a query --- */
@@ -128,7 +127,7 @@ static void fail_overdue(struct lanes *lanes, int64_t now)
             queue_leave(query);
         } else {
             session_slot(query->session, query->position)->query = NULL;
-            unknown = query->operation->lane != LANE_READ;
+            unknown = query->statement->lane != LANE_READ;
         }
         lanes_fail(lanes, query, unknown ? FAILURE_UNKNOWN_OUTCOME : FAILURE_DEADLINE);
     }
@@ -187,13 +186,13 @@ static size_t take_alike(struct queue *queue, size_t looks, struct query **membe
 {
     size_t count = 0;
     members[count++] = take_first(queue);
-    const struct operation *operation = members[0]->operation;
-    if (operation->each == NULL || members[0]->alone)
+    const struct statement *statement = members[0]->statement;
+    if (statement->each == NULL || members[0]->alone)
         return count;
     for (struct query *next = queue->first; next != NULL && count < room && looks > 0; looks--) {
         struct query *query = next;
         next = query->next;
-        if (query->queue == queue && query->operation == operation && !query->alone) {
+        if (query->queue == queue && query->statement == statement && !query->alone) {
             queue_leave(query);
             members[count++] = query;
         }
@@ -379,28 +378,12 @@ size_t lanes_pending(const struct lanes *lanes)
 
 /* --- opening and closing --- */
 
-static bool name_stood_before(const struct lanes_settings *settings, size_t index)
+static bool some_lock(const struct lanes_settings *settings)
 {
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(settings->operations[i]->name, settings->operations[index]->name) == 0)
+    for (size_t i = 0; i < settings->statement_count; i++)
+        if (settings->statements[i]->locks != NULL)
             return true;
     return false;
-}
-
-static void write_statements(struct lanes *lanes)
-{
-    const struct lanes_settings *settings = &lanes->settings;
-    lanes->statements = calloc(settings->operation_count + 1, sizeof *lanes->statements);
-    if (lanes->statements == NULL)
-        abort();
-    for (size_t i = 0; i < settings->operation_count; i++) {
-        const struct operation *operation = settings->operations[i];
-        if (!name_stood_before(settings, i))
-            lanes->statements[i] = statement_text(operation);
-        for (size_t j = 0; j < operation->parameter_count; j++)
-            lanes->locks = lanes->locks || operation->parameters[j].locks != LOCK_NONE;
-    }
-    lanes->batch_lock_text = statement_text(&batch_lock);
 }
 
 static bool open_sessions(struct lanes *lanes)
@@ -436,7 +419,7 @@ struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd)
     int64_t now = lanes_now();
     for (int kind = 0; kind < LANE_KINDS; kind++)
         lanes->down_since[kind] = now;
-    write_statements(lanes);
+    lanes->locks = some_lock(settings);
     if (!open_sessions(lanes)) {
         lanes_close(lanes);
         return NULL;
@@ -455,10 +438,6 @@ void lanes_close(struct lanes *lanes)
     fail_queue(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
     while (lanes->refused.first != NULL)
         fail_refused(lanes);
-    for (size_t i = 0; i < lanes->settings.operation_count; i++)
-        free(lanes->statements[i]);
-    free(lanes->statements);
-    free(lanes->batch_lock_text);
     free(lanes->sessions);
     batch_free(&lanes->batch);
     each_free(&lanes->each);

@@ -13,7 +13,7 @@
 #define ONRAMP_DB_LANE_H
 
 #include "base/watch.h"
-#include "db/operation.h"
+#include "db/statement.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,8 +44,8 @@ const char *failure_text(enum failure failure);
 /* One statement on its way. Embedded in its owner, who keeps it and everything it points at alive
  * until exactly one of the two callbacks has run. Callbacks may submit further queries. */
 struct query {
-    const struct operation *operation;
-    const char *const *values; /* operation->parameter_count texts, NULL = SQL NULL */
+    const struct statement *statement;
+    const char *const *values; /* statement->parameter_count texts, NULL = SQL NULL */
     int64_t deadline;          /* milliseconds of CLOCK_MONOTONIC */
     bool first; /* it goes in front of those that wait, and is not refused for their number */
     void (*on_rows)(struct query *query, const struct rows *rows);
@@ -65,8 +65,8 @@ struct query {
 struct lanes_settings {
     const char *of;       /* whose they are, for the log: " of webhooks"; NULL: of requests */
     const char *conninfo; /* libpq connection string, several hosts allowed */
-    const struct operation *const *operations; /* all that will ever be submitted: prepared once */
-    size_t operation_count;
+    const struct statement *const *statements; /* all that will ever be submitted: prepared once */
+    size_t statement_count;
     int reads, writes, alone; /* connections of each kind; a kind with 0 uses the next stricter one,
                                  and what must run alone without connections of its own does so
                                  among the writes */
@@ -92,7 +92,7 @@ void lanes_submit(struct lanes *lanes, struct query *query);
 int lanes_turn(struct lanes *lanes, int64_t now);
 
 /* Whether at least one connection of each kind stands. False for ever while a function of the
- * database does not answer the columns that its operation expects. */
+ * database does not answer the columns that its statement expects. */
 bool lanes_ready(const struct lanes *lanes);
 
 /* Queries that were submitted and not yet answered. */

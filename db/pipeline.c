@@ -14,11 +14,11 @@ enum {
 /* --- out --- */
 
 static struct slot *slot_push(struct session *session, enum slot_kind kind,
-                              const struct operation *operation)
+                              const struct statement *statement)
 {
     assert(session->tail - session->group <= session->slots_mask);
     struct slot *slot = session_slot(session, session->tail++);
-    *slot = (struct slot){.kind = kind, .operation = operation};
+    *slot = (struct slot){.kind = kind, .statement = statement};
     session->group_open = kind != SLOT_SYNC;
     return slot;
 }
@@ -37,31 +37,31 @@ static bool sent(struct session *session, int success)
 
 bool pipeline_query(struct session *session, struct query *query)
 {
-    const struct operation *operation = query->operation;
+    const struct statement *statement = query->statement;
     query->session = session;
     query->position = session->tail;
-    slot_push(session, SLOT_QUERY, operation)->query = query;
+    slot_push(session, SLOT_QUERY, statement)->query = query;
     session->outstanding++;
     return sent(session,
-                PQsendQueryPrepared(session->pg, operation->name, (int)operation->parameter_count,
-                                    query->values, NULL, NULL, operation->binary ? 1 : 0));
+                PQsendQueryPrepared(session->pg, statement->name, (int)statement->parameter_count,
+                                    query->values, NULL, NULL, statement->binary ? 1 : 0));
 }
 
 bool pipeline_each(struct session *session, struct query *const *queries, size_t count)
 {
-    const struct operation *operation = queries[0]->operation->each;
+    const struct statement *statement = queries[0]->statement->each;
     assert(count <= EACH_MAX);
     for (size_t i = 0; i < count; i++) {
         queries[i]->session = session;
         queries[i]->position = session->tail;
-        struct slot *slot = slot_push(session, i == 0 ? SLOT_QUERY : SLOT_SHARED, operation);
+        struct slot *slot = slot_push(session, i == 0 ? SLOT_QUERY : SLOT_SHARED, statement);
         slot->query = queries[i];
         slot->members = (uint8_t)count;
         slot->row = (uint8_t)i;
         session->outstanding++;
     }
     return sent(session, PQsendQueryPrepared(
-                             session->pg, operation->name, (int)operation->parameter_count,
+                             session->pg, statement->name, (int)statement->parameter_count,
                              each_values(&session->lanes->each, queries, count), NULL, NULL, 0));
 }
 
@@ -72,17 +72,16 @@ bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS
                                              NULL, NULL, 0));
 }
 
-bool pipeline_prepare(struct session *session, const struct operation *operation,
-                      const char *statement)
+bool pipeline_prepare(struct session *session, const struct statement *statement)
 {
-    slot_push(session, SLOT_PREPARE, operation);
-    return sent(session, PQsendPrepare(session->pg, operation->name, statement, 0, NULL));
+    slot_push(session, SLOT_PREPARE, statement);
+    return sent(session, PQsendPrepare(session->pg, statement->name, statement->text, 0, NULL));
 }
 
-bool pipeline_describe(struct session *session, const struct operation *operation)
+bool pipeline_describe(struct session *session, const struct statement *statement)
 {
-    slot_push(session, SLOT_DESCRIBE, operation);
-    return sent(session, PQsendDescribePrepared(session->pg, operation->name));
+    slot_push(session, SLOT_DESCRIBE, statement);
+    return sent(session, PQsendDescribePrepared(session->pg, statement->name));
 }
 
 bool pipeline_sync(struct session *session)
@@ -98,7 +97,7 @@ static void log_error(struct session *session, int level, const char *consequenc
     char complaint[COMPLAINT_SIZE];
     statement_complaint(session->error, complaint, sizeof complaint);
     session->lanes->settings.log(level, "%s %s: %s",
-                                 session->error_operation != NULL ? session->error_operation->name
+                                 session->error_statement != NULL ? session->error_statement->name
                                                                   : "commit",
                                  consequence, complaint);
 }
@@ -116,14 +115,14 @@ static void end_preparation(struct session *session)
             return;
         }
         statement_complaint(session->error, complaint, sizeof complaint);
-    } else if (statement_fits(last->operation, last->result, complaint, sizeof complaint)) {
+    } else if (statement_fits(last->statement, last->result, complaint, sizeof complaint)) {
         return;
     }
     session->drift = true;
     if (lanes->drift_logger == NULL)
         lanes->drift_logger = session;
     if (lanes->drift_logger == session && !lanes->drift_logged)
-        lanes->settings.log(LOG_ERR, "%s cannot be used: %s", last->operation->name, complaint);
+        lanes->settings.log(LOG_ERR, "%s cannot be used: %s", last->statement->name, complaint);
 }
 
 static bool goes_again(const struct query *query, enum verdict_kind verdict)
@@ -238,9 +237,9 @@ static void hand_out_row(struct session *session, const struct slot *slot, const
         return;
     }
     session->lanes->settings.log(LOG_ERR, "bug: %s answered %d rows for %d calls",
-                                 slot->operation->name, PQntuples(result), slot->members);
+                                 slot->statement->name, PQntuples(result), slot->members);
     lanes_fail(session->lanes, query,
-               query->operation->lane == LANE_READ ? FAILURE_BUG : FAILURE_UNKNOWN_OUTCOME);
+               query->statement->lane == LANE_READ ? FAILURE_BUG : FAILURE_UNKNOWN_OUTCOME);
 }
 
 /* Answer those from a slot on that still wait, up to the cursor. */
@@ -253,7 +252,7 @@ static void hand_out(struct session *session, uint32_t from)
         if (query == NULL)
             continue;
         const PGresult *result = result_at(session, i);
-        if (session->doubtful && query->operation->lane != LANE_READ)
+        if (session->doubtful && query->statement->lane != LANE_READ)
             lanes_fail(session->lanes, query, FAILURE_UNKNOWN_OUTCOME);
         else if (slot->members == 0)
             lanes_answer(session->lanes, query, result, 0, PQntuples(result));
@@ -347,7 +346,7 @@ static bool take(struct session *session, PGresult *result)
     slot->result = result;
     if (status == PGRES_FATAL_ERROR && session->error == NULL) {
         session->error = result;
-        session->error_operation = slot->operation;
+        session->error_statement = slot->statement;
     }
     return true;
 }

@@ -25,7 +25,7 @@ static void watch_ready(struct watch *watch, uint32_t events);
 
 static uint32_t ring_size(const struct lanes_settings *settings)
 {
-    size_t prepare = 3 * (settings->operation_count + 1);
+    size_t prepare = 3 * (settings->statement_count + 1);
     size_t batch = settings->batch_limit + 2;
     size_t reads = 2 * READ_DEPTH;
     size_t most = prepare > batch ? prepare : batch;
@@ -102,7 +102,7 @@ static void discard_slots(struct session *session)
         struct query *query = slot->query;
         PQclear(slot->result);
         slot->result = NULL;
-        if (query == NULL || query->operation->lane != LANE_READ || query->tries > 0 ||
+        if (query == NULL || query->statement->lane != LANE_READ || query->tries > 0 ||
             lanes->closing)
             continue;
         slot->query = NULL;
@@ -121,7 +121,7 @@ static void discard_slots(struct session *session)
             continue;
         query->session = NULL;
         lanes_fail(lanes, query,
-                   query->operation->lane == LANE_READ ? FAILURE_UNAVAILABLE
+                   query->statement->lane == LANE_READ ? FAILURE_UNAVAILABLE
                                                        : FAILURE_UNKNOWN_OUTCOME);
     }
 }
@@ -185,6 +185,22 @@ void session_free(struct session *session)
 
 /* --- preparing --- */
 
+static bool name_stood_before(const struct lanes_settings *settings, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(settings->statements[i]->name, settings->statements[index]->name) == 0)
+            return true;
+    return false;
+}
+
+/* In a transaction of its own. One whose name stood before is prepared already; its columns may be
+ * others. */
+static bool prepare(struct session *session, const struct statement *statement, bool stood_before)
+{
+    return (stood_before || pipeline_prepare(session, statement)) &&
+           pipeline_describe(session, statement) && pipeline_sync(session);
+}
+
 static void session_prepare(struct session *session)
 {
     struct lanes *lanes = session->lanes;
@@ -193,17 +209,11 @@ static void session_prepare(struct session *session)
         session_lose(session, PQerrorMessage(session->pg));
         return;
     }
-    for (size_t i = 0; i < lanes->settings.operation_count; i++) {
-        const struct operation *operation = lanes->settings.operations[i];
-        if (lanes->statements[i] != NULL &&
-            !pipeline_prepare(session, operation, lanes->statements[i]))
+    for (size_t i = 0; i < lanes->settings.statement_count; i++)
+        if (!prepare(session, lanes->settings.statements[i],
+                     name_stood_before(&lanes->settings, i)))
             return;
-        if (!pipeline_describe(session, operation) || !pipeline_sync(session))
-            return;
-    }
-    if (lanes->locks && session->kind == LANE_WRITE &&
-        (!pipeline_prepare(session, &batch_lock, lanes->batch_lock_text) ||
-         !pipeline_describe(session, &batch_lock) || !pipeline_sync(session)))
+    if (lanes->locks && session->kind == LANE_WRITE && !prepare(session, &batch_lock, false))
         return;
     if (session->tail == session->cursor)
         session_prepared(session);

@@ -38,7 +38,7 @@ struct slot {
     enum slot_kind kind;
     uint8_t members; /* queries of the statement that is shared, each with one row; 0: not shared */
     uint8_t row;     /* of the shared result; so many slots before is the one that has it */
-    const struct operation *operation;
+    const struct statement *statement;
     struct query *query; /* NULL: nobody waits for it any more */
     PGresult *result;
 };
@@ -76,7 +76,7 @@ struct session {
     bool doubtful;         /* the commit was not acknowledged by its standbys */
     bool stale;            /* to be renewed when the group has ended */
     const PGresult *error; /* the first one of the current group; its slot owns it */
-    const struct operation *error_operation;
+    const struct statement *error_statement;
 };
 
 struct lanes {
@@ -87,9 +87,7 @@ struct lanes {
     struct queue reads, writes, lone, alone, refused;
     struct deadlines deadlines;
     size_t pending;
-    char **statements; /* of the operations; NULL for one whose name stood before */
-    char *batch_lock_text;
-    bool locks; /* some operation has a locking parameter */
+    bool locks; /* some statement has a locking parameter */
     struct batch batch;
     struct each each;
     int64_t down_since[LANE_KINDS];     /* 0 while a session of the kind is ready */
@@ -139,9 +137,8 @@ static inline struct slot *session_slot(const struct session *session, uint32_t 
 bool pipeline_query(struct session *session, struct query *query);
 bool pipeline_each(struct session *session, struct query *const *queries, size_t count);
 bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS]);
-bool pipeline_prepare(struct session *session, const struct operation *operation,
-                      const char *statement);
-bool pipeline_describe(struct session *session, const struct operation *operation);
+bool pipeline_prepare(struct session *session, const struct statement *statement);
+bool pipeline_describe(struct session *session, const struct statement *statement);
 bool pipeline_sync(struct session *session);
 
 /* Take all results that have arrived. False: the session was lost. */

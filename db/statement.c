@@ -1,125 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/statement.h"
 
-#include "db/conditional.h"
-
+#include <libpq-fe.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const struct parameter batch_lock_parameters[] = {
-    {.source = FROM_HOOK, .name = "circuits"},
-    {.source = FROM_HOOK, .name = "service_keys"},
-    {.source = FROM_HOOK, .name = "vnets"},
-    {.source = FROM_HOOK, .name = "connections"},
-    {.source = FROM_HOOK, .name = "customers"},
-    {.source = FROM_HOOK, .name = "deliveries"},
-    {.source = FROM_HOOK, .name = "authorization_keys"},
-};
-
-const struct operation batch_lock = {
-    .name = "batch_lock", .lane = LANE_WRITE, PARAMETERS(batch_lock_parameters)};
-
-char *statement_text(const struct operation *operation)
-{
-    if (operation->of != NULL)
-        return conditional_text(operation);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        abort();
-    fprintf(out, "SELECT * FROM onramp.%s(", operation->name);
-    for (size_t i = 1; i <= operation->parameter_count; i++)
-        fprintf(out, "%s$%zu", i > 1 ? ", " : "", i);
-    fputc(')', out);
-    if (fclose(out) != 0)
-        abort();
-    return text;
-}
-
-static bool takes_column(const struct member *member)
-{
-    switch (member->kind) {
-    case MEMBER_OPEN:
-    case MEMBER_OPEN_IF:
-    case MEMBER_CLOSE:
-    case MEMBER_ISSUED:
-        return false;
-    case MEMBER_TEXT:
-    case MEMBER_PLAIN:
-    case MEMBER_UUID:
-    case MEMBER_PLAIN_IF:
-    case MEMBER_KEY:
-    case MEMBER_NUMBER:
-    case MEMBER_BOOLEAN:
-    case MEMBER_TIME:
-    case MEMBER_JSON:
-        return true;
-    }
-    abort();
-}
-
-/* NULL behind the last column. */
-static const struct member *expected_column(const struct operation *operation, int column)
-{
-    static const struct member outcome = {NULL, MEMBER_PLAIN, "outcome"};
-    static const struct member facts = {NULL, MEMBER_JSON, "facts"};
-    if (column == 0)
-        return &outcome;
-    if (column == 1)
-        return &facts;
-    int at = 2;
-    for (size_t i = 0; i < operation->member_count; i++)
-        if (takes_column(&operation->members[i]) && at++ == column)
-            return &operation->members[i];
-    return NULL;
-}
-
-/* Whether the binary form of a type is what is read for that kind. The numbers are those of
+/* Whether the binary form of a type is what is read for that column. The numbers are those of
  * pg_type.dat; a domain is described as what it is made of. */
-static bool binary_known(enum member_kind kind, Oid type)
+static bool binary_known(enum column_type expected, Oid type)
 {
     enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, TEXT = 25 };
     enum { TIMESTAMPTZ = 1184, UUID = 2950, JSONB = 3802 };
-    switch (kind) {
-    case MEMBER_TEXT:
-    case MEMBER_PLAIN:
-    case MEMBER_PLAIN_IF:
+    switch (expected) {
+    case COLUMN_TEXT:
         return type == TEXT;
-    case MEMBER_UUID:
+    case COLUMN_UUID:
         return type == UUID;
-    case MEMBER_NUMBER:
+    case COLUMN_INTEGER:
         return type == INT2 || type == INT4 || type == INT8;
-    case MEMBER_BOOLEAN:
+    case COLUMN_BOOLEAN:
         return type == BOOL;
-    case MEMBER_TIME:
+    case COLUMN_TIME:
         return type == TIMESTAMPTZ;
-    case MEMBER_JSON:
+    case COLUMN_JSON:
         return type == JSONB;
-    default:
-        return false;
+    case COLUMN_OF_NO_BINARY:
+        break;
     }
+    return false;
 }
 
-bool statement_fits(const struct operation *operation, const PGresult *described, char *out,
+/* NULL behind the last column. */
+static const struct column *expected_column(const struct statement *statement, size_t index)
+{
+    static const struct column first[] = {{"outcome", COLUMN_TEXT}, {"facts", COLUMN_JSON}};
+    enum { FIRST = sizeof first / sizeof *first };
+    if (index < FIRST)
+        return &first[index];
+    return index - FIRST < statement->column_count ? &statement->columns[index - FIRST] : NULL;
+}
+
+bool statement_fits(const struct statement *statement, const PGresult *described, char *out,
                     size_t size)
 {
     int count = PQnfields(described);
     for (int i = 0;; i++) {
-        const struct member *member = expected_column(operation, i);
-        const char *expected = member != NULL ? member->column : NULL;
+        const struct column *column = expected_column(statement, (size_t)i);
         const char *found = i < count ? PQfname(described, i) : NULL;
-        if (expected == NULL && found == NULL)
+        if (column == NULL && found == NULL)
             return true;
-        if (expected == NULL || found == NULL || strcmp(expected, found) != 0) {
-            snprintf(out, size, "column %d of onramp.%s is %s, expected %s", i + 1, operation->name,
-                     found != NULL ? found : "missing", expected != NULL ? expected : "none");
+        if (column == NULL || found == NULL || strcmp(column->name, found) != 0) {
+            snprintf(out, size, "column %d of onramp.%s is %s, expected %s", i + 1, statement->name,
+                     found != NULL ? found : "missing", column != NULL ? column->name : "none");
             return false;
         }
-        if (operation->binary && !binary_known(member->kind, PQftype(described, i))) {
+        if (statement->binary && !binary_known(column->type, PQftype(described, i))) {
             snprintf(out, size, "column %d of onramp.%s, %s, is of type %u, which is not read",
-                     i + 1, operation->name, found, PQftype(described, i));
+                     i + 1, statement->name, found, PQftype(described, i));
             return false;
         }
     }

@@ -2,8 +2,8 @@
 #include "partners/callback.h"
 
 #include "base/arena.h"
+#include "circuits/provider_status.h"
 #include "crypto/digest.h"
-#include "db/provider_status.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_PARTNERS_CALLBACK_H
 #define ONRAMP_PARTNERS_CALLBACK_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 /* What a partner may announce. */
 enum callback_type {

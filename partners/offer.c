@@ -2,7 +2,7 @@
 #include "partners/offer.h"
 
 #include "base/arena.h"
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_PARTNERS_OFFER_H
 #define ONRAMP_PARTNERS_OFFER_H
 
-#include "db/kind.h"
+#include "operations/kind.h"
 
 #include <stddef.h>
 

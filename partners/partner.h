@@ -4,7 +4,7 @@
 #ifndef ONRAMP_PARTNERS_PARTNER_H
 #define ONRAMP_PARTNERS_PARTNER_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation partner_create, partner_get, partner_list, partner_replace;
 extern const struct operation peering_location_list;

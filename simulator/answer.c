@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* simulator_answer.c - what a partner makes of what it is answered. */
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 #include "simulator/order.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "simulator/order.h"
 
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* simulator_report.c - what a simulated partner planned, and what came of it, as JSON. */
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 #include "simulator/simulator.h"
 
 #include <stdlib.h>

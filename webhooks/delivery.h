@@ -3,7 +3,7 @@
 #ifndef ONRAMP_WEBHOOKS_DELIVERY_H
 #define ONRAMP_WEBHOOKS_DELIVERY_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation delivery_list, delivery_redeliver;
 /* Deliver an event without content; the delivery. */

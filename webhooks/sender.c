@@ -4,9 +4,11 @@
 #include "base/arena.h"
 #include "crypto/seal.h"
 #include "crypto/signature.h"
-#include "db/fault.h"
 #include "db/lane.h"
 #include "db/rows.h"
+#include "operations/fault.h"
+#include "operations/preparation.h"
+#include "operations/row.h"
 #include "webhooks/delivery.h"
 #include "webhooks/destination.h"
 #include "webhooks/excerpt.h"
@@ -111,18 +113,9 @@ static const char *time_text(struct arena *arena, int64_t milliseconds)
     return arena_printf(arena, "%s.%03dZ", text, (int)(milliseconds % 1000));
 }
 
-/* The column of a member in the answered rows. */
-static int column(const struct operation *operation, const char *name)
-{
-    for (size_t i = 0; i < operation->member_count; i++)
-        if (strcmp(operation->members[i].column, name) == 0)
-            return COLUMN_FIRST + (int)i;
-    abort();
-}
-
 static const char *text_at(const struct rows *rows, int row, const char *name)
 {
-    int at = column(&delivery_claim, name);
+    int at = column_of(&delivery_claim, name);
     return rows_null(rows, row, at) ? NULL : rows_text(rows, row, at);
 }
 
@@ -178,7 +171,7 @@ static void on_unrecorded(struct query *query, enum failure failure)
 static void record(struct delivery *delivery)
 {
     delivery->again = 0;
-    delivery->query = (struct query){.operation = &delivery_record,
+    delivery->query = (struct query){.statement = delivery_record.statement,
                                      .values = delivery->call.values,
                                      .deadline = delivery->sender->now + DATABASE_MS,
                                      .on_rows = on_recorded,
@@ -311,7 +304,8 @@ static void begin(struct delivery *delivery, const struct rows *rows, int row)
     const char *fault, *traceparent = text_at(rows, row, "traceparent");
     const char *url = text_at(rows, row, "url"), *body = text_at(rows, row, "body");
     const char *endpoint_id = text_at(rows, row, "endpoint_id");
-    delivery->id = arena_printf(arena, "%s", text_at(rows, row, "id"));
+    delivery->id =
+        arena_printf(arena, "%s", rows_text(rows, row, column_of(&delivery_claim, "id")));
     delivery->endpoint_id = arena_printf(arena, "%s", endpoint_id ? endpoint_id : "");
     delivery->number = 1 + (int)strtol(text_at(rows, row, "attempts"), NULL, 10);
     delivery->started = clock_ms(CLOCK_REALTIME);
@@ -428,7 +422,7 @@ static void claim(struct sender *sender)
              arena_printf(sender->arena, "%u", room < CLAIM_MAX ? room : CLAIM_MAX));
     call_set(&sender->claim_call, "lease-seconds",
              arena_printf(sender->arena, "%lld", (long long)(sender->lease_ms / 1000)));
-    sender->claim = (struct query){.operation = &delivery_claim,
+    sender->claim = (struct query){.statement = delivery_claim.statement,
                                    .values = sender->claim_call.values,
                                    .deadline = sender->now + DATABASE_MS,
                                    .on_rows = on_claimed,
@@ -541,13 +535,14 @@ static bool sender_open(struct sender *sender)
 {
     static const struct operation *const operations[OPERATIONS] = {&delivery_claim,
                                                                    &delivery_record};
+    static const struct statement *statements[OPERATIONS];
     const struct sender_settings *settings = &sender->settings;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &sender->inbox};
     struct lanes_settings lanes = {
         .of = " of webhooks",
         .conninfo = settings->conninfo,
-        .operations = operations,
-        .operation_count = OPERATIONS,
+        .statements = statements,
+        .statement_count = OPERATIONS,
         .writes = 1, /* what is recorded and the next claim share their commits */
         .queue_limit = IN_FLIGHT_MAX + 1,
         .batch_limit = BATCH_MAX,
@@ -565,6 +560,7 @@ static bool sender_open(struct sender *sender)
         return false;
     }
     sender->posts = posts_open(&posts, sender->epoll_fd);
+    operations_prepare(operations, OPERATIONS, statements);
     sender->lanes = lanes_open(&lanes, sender->epoll_fd);
     return sender->lanes != NULL;
 }

@@ -2,9 +2,9 @@
 #include "webhooks/webhook.h"
 
 #include "base/arena.h"
+#include "circuits/event_type.h"
 #include "crypto/seal.h"
 #include "crypto/signature.h"
-#include "db/event_type.h"
 #include "webhooks/destination.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef ONRAMP_WEBHOOKS_WEBHOOK_H
 #define ONRAMP_WEBHOOKS_WEBHOOK_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 extern const struct operation webhook_create, webhook_list, webhook_get, webhook_update,
     webhook_delete;

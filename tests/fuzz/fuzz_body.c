@@ -2,9 +2,9 @@
 /* Bodies, read as each operation that takes one: the first octet chooses the route. A body without
  * a fault has a value for everything that is required. */
 #include "api/json_text.h"
-#include "api/parameters.h"
 #include "api/route.h"
 #include "base/arena.h"
+#include "operations/body.h"
 
 #include <stdint.h>
 #include <stdlib.h>

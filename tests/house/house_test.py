@@ -18,13 +18,15 @@ LAYERS = {
     "http": {"http", "base"},
     "crypto": {"crypto", "base"},
     "db": {"db", "crypto", "base"},
-    "circuits": {"circuits", "db", "crypto", "base"},
-    "partners": {"partners", "db", "crypto", "base"},
-    "webhooks": {"webhooks", "db", "crypto", "base"},
-    "simulator": {"simulator", "partners", "db", "crypto", "base"},
-    "api": {"api", "http", "circuits", "partners", "webhooks", "db", "crypto", "base"},
-    "cli": {"cli", "api", "simulator", "circuits", "partners", "webhooks", "http", "db", "crypto",
+    "operations": {"operations", "db", "crypto", "base"},
+    "circuits": {"circuits", "operations", "db", "crypto", "base"},
+    "partners": {"partners", "circuits", "operations", "db", "crypto", "base"},
+    "webhooks": {"webhooks", "circuits", "operations", "db", "crypto", "base"},
+    "simulator": {"simulator", "partners", "circuits", "operations", "db", "crypto", "base"},
+    "api": {"api", "http", "circuits", "partners", "webhooks", "operations", "db", "crypto",
             "base"},
+    "cli": {"cli", "api", "simulator", "circuits", "partners", "webhooks", "http", "operations",
+            "db", "crypto", "base"},
 }
 # Who alone may include a library's header: folders and files.
 LIBRARIES = {
@@ -34,7 +36,7 @@ LIBRARIES = {
 }
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
-    "base", "cli", "crypto", "http", "circuits", "partners", "webhooks", "simulator", "db", "migrations", "tests", "bench", "openapi",
+    "base", "cli", "crypto", "http", "circuits", "partners", "webhooks", "simulator", "operations", "db", "migrations", "tests", "bench", "openapi",
 }
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {
@@ -43,15 +45,15 @@ NOT_ROUTED = {
     "catalogue_load": "cli/",
     "callback_secret_list": "partners/",
     "callback_memory_sweep": "partners/",
-    "conditional_call": "db/",
-    "conditional_call_each": "db/",
+    "conditional_call": "operations/",
+    "conditional_call_each": "operations/",
     "delivery_claim": "webhooks/",
     "delivery_record": "webhooks/",
     "delivery_sweep": "webhooks/",
     "event_month_sweep": "circuits/",
     "feed_sweep": "circuits/",
     "feed_tail": "circuits/",
-    "idempotency_sweep": "db/",
+    "idempotency_sweep": "operations/",
     "circuit_create_each": "circuits/",
     "circuit_get_each": "circuits/",
     "circuit_stall": "circuits/",
@@ -251,7 +253,7 @@ def test_every_outcome_of_the_database_has_a_problem():
 
 
 def test_copies_of_the_states_equal_the_database():
-    in_c = re.findall(r'"(\w+)"', the_c_of("db").split("provider_status_names[] = {")[1]
+    in_c = re.findall(r'"(\w+)"', the_c_of("circuits").split("provider_status_names[] = {")[1]
                       .split("}")[0])
     graph = "\n".join(path.read_text() for path in sorted((HOUSE / "migrations").glob("*.sql")))
     enumerated = re.findall(r"'((?:Not|De)?[Pp]rovision(?:ed|ing))'", graph)
@@ -261,7 +263,7 @@ def test_copies_of_the_states_equal_the_database():
 
 
 def event_types_in_c():
-    text = (HOUSE / "db/event_type.h").read_text().split("#define EVENT_TYPES")[1]
+    text = (HOUSE / "circuits/event_type.h").read_text().split("#define EVENT_TYPES")[1]
     return re.findall(r'"(\w+\.[\w*]+)"', text)
 
 

@@ -4,35 +4,36 @@
 
 #include <string.h>
 
-static const struct member swapped_members[] = {
-    {"word", MEMBER_TEXT, "word"},
-    {"backend", MEMBER_NUMBER, "backend"},
-    {"transaction", MEMBER_TEXT, "transaction"},
+#define COLUMNS(list) .columns = (list), .column_count = sizeof(list) / sizeof *(list)
+static const struct column swapped_columns[] = {
+    {"word", COLUMN_TEXT},
+    {"backend", COLUMN_INTEGER},
+    {"transaction", COLUMN_TEXT},
 };
-static const struct member short_members[] = {
-    {"word", MEMBER_TEXT, "word"},
+static const struct column short_columns[] = {
+    {"word", COLUMN_TEXT},
 };
-static const struct member uuid_members[] = {
-    {"word", MEMBER_TEXT, "word"},
-    {"transaction", MEMBER_UUID, "transaction"},
-    {"backend", MEMBER_NUMBER, "backend"},
+static const struct column uuid_columns[] = {
+    {"word", COLUMN_TEXT},
+    {"transaction", COLUMN_UUID},
+    {"backend", COLUMN_INTEGER},
 };
-static const struct parameter word[] = {{.name = "word"}};
-#define READ .lane = LANE_READ, PARAMETERS(word)
-static const struct operation swapped = {.name = "note_read", READ, MEMBERS(swapped_members)};
-static const struct operation shortened = {.name = "note_read", READ, MEMBERS(short_members)};
-static const struct operation memberless = {.name = "note_read", READ};
-static const struct operation misread = {
-    .name = "note_read", READ, MEMBERS(uuid_members), .binary = true};
-static const struct operation absent = {.name = "note_absent", READ};
+#define READ(called)                                                                               \
+    .name = #called, .text = "SELECT * FROM onramp." #called "($1)", .lane = LANE_READ,            \
+    .parameter_count = 1
+static const struct statement swapped = {READ(note_read), COLUMNS(swapped_columns)};
+static const struct statement shortened = {READ(note_read), COLUMNS(short_columns)};
+static const struct statement columnless = {READ(note_read)};
+static const struct statement misread = {READ(note_read), COLUMNS(uuid_columns), .binary = true};
+static const struct statement absent = {READ(note_absent)};
 
-static void expect_refused(const struct operation *operation, const char *complaint)
+static void expect_refused(const struct statement *statement, const char *complaint)
 {
-    static const struct operation *only; /* outlives the lanes */
+    static const struct statement *only; /* outlives the lanes */
     struct lanes_settings settings = rig_settings(1, 1, 1);
-    only = operation;
-    settings.operations = &only;
-    settings.operation_count = 1;
+    only = statement;
+    settings.statements = &only;
+    settings.statement_count = 1;
     rig_open_settings(&settings);
     TURN_UNTIL(strstr(logged, complaint) != NULL);
     for (int i = 0; i < 20; i++)
@@ -54,7 +55,7 @@ END_TEST
 
 START_TEST(columns_without_members_are_refused)
 {
-    expect_refused(&memberless, "column 3 of onramp.note_read is word, expected none");
+    expect_refused(&columnless, "column 3 of onramp.note_read is word, expected none");
 }
 END_TEST
 

@@ -16,66 +16,39 @@ int patience = 10000;
 static char database[64];
 static int answered;
 
-/* --- the operations of schema.sql --- */
+/* --- the statements of schema.sql --- */
 
-static const struct member note_members[] = {
-    {"word", MEMBER_TEXT, "word"},
-    {"more", MEMBER_OPEN, NULL},
-    {"transaction", MEMBER_TEXT, "transaction"},
-    {"secret", MEMBER_ISSUED, NULL},
-    {"backend", MEMBER_NUMBER, "backend"},
-    {NULL, MEMBER_CLOSE, NULL},
+static const struct column note_columns[] = {
+    {"word", COLUMN_TEXT},
+    {"transaction", COLUMN_TEXT},
+    {"backend", COLUMN_INTEGER},
 };
-static const struct parameter one[] = {
-    {.name = "word"},
-};
-static const struct parameter two[] = {
-    {.name = "word"},
-    {.name = "key"},
-};
-static const struct parameter three[] = {
-    {.name = "word"},
-    {.name = "first"},
-    {.name = "second"},
-};
-static const struct parameter locking[] = {
-    {.name = "word", .locks = LOCK_NONE},
-    {.name = "circuit", .locks = LOCK_CIRCUIT},
-    {.name = "key", .locks = LOCK_SERVICE_KEY},
-    {.name = "vnet", .locks = LOCK_VNET},
-    {.name = "connection", .locks = LOCK_CONNECTION},
-};
-#define NOTE(called, kind, list)                                                                   \
-    {                                                                                              \
-        .name = (called), .lane = (kind), PARAMETERS(list), MEMBERS(note_members)                  \
-    }
-const struct operation note_read = NOTE("note_read", LANE_READ, one);
-static const struct operation note_look_each = NOTE("note_look_each", LANE_READ, one);
-const struct operation note_look = {.name = "note_look",
-                                    .lane = LANE_READ,
-                                    PARAMETERS(one),
-                                    MEMBERS(note_members),
+static const enum lock_kind locking[] = {LOCK_NONE, LOCK_CIRCUIT, LOCK_SERVICE_KEY, LOCK_VNET,
+                                         LOCK_CONNECTION};
+
+#define CALL(called, kind, count, arguments)                                                       \
+    .name = #called, .text = "SELECT * FROM onramp." #called "(" arguments ")", .lane = (kind),    \
+    .parameter_count = (count)
+#define NOTE .columns = note_columns, .column_count = sizeof note_columns / sizeof *note_columns
+
+const struct statement note_read = {CALL(note_read, LANE_READ, 1, "$1"), NOTE};
+static const struct statement note_look_each = {CALL(note_look_each, LANE_READ, 1, "$1"), NOTE};
+const struct statement note_look = {CALL(note_look, LANE_READ, 1, "$1"), NOTE,
                                     .each = &note_look_each};
-static const struct parameter putting[] = {
-    {.name = "word", .locks = LOCK_NONE},
-    {.name = "circuit", .locks = LOCK_CIRCUIT},
-};
-static const struct operation note_put_each = NOTE("note_put_each", LANE_WRITE, putting);
-const struct operation note_put = {.name = "note_put",
-                                   .lane = LANE_WRITE,
-                                   PARAMETERS(putting),
-                                   MEMBERS(note_members),
+static const struct statement note_put_each = {CALL(note_put_each, LANE_WRITE, 2, "$1, $2"), NOTE};
+const struct statement note_put = {CALL(note_put, LANE_WRITE, 2, "$1, $2"), NOTE, .locks = locking,
                                    .each = &note_put_each};
-const struct operation note_wait = NOTE("note_wait", LANE_READ, two);
-const struct operation note_add = NOTE("note_add", LANE_WRITE, locking);
-const struct operation note_lock = NOTE("note_lock", LANE_WRITE, three);
-const struct operation note_alone = NOTE("note_alone", LANE_ALONE, one);
-const struct operation note_commit = NOTE("note_commit", LANE_WRITE, two);
-const struct operation note_count = {.name = "note_count", .lane = LANE_READ};
+const struct statement note_wait = {CALL(note_wait, LANE_READ, 2, "$1, $2"), NOTE};
+const struct statement note_add = {CALL(note_add, LANE_WRITE, 5, "$1, $2, $3, $4, $5"), NOTE,
+                                   .locks = locking};
+const struct statement note_lock = {CALL(note_lock, LANE_WRITE, 3, "$1, $2, $3"), NOTE};
+const struct statement note_alone = {CALL(note_alone, LANE_ALONE, 1, "$1"), NOTE};
+const struct statement note_commit = {CALL(note_commit, LANE_WRITE, 2, "$1, $2"), NOTE};
+const struct statement note_count = {CALL(note_count, LANE_READ, 0, "")};
 /* The same function for another path: prepared once. */
-static const struct operation note_read_too = NOTE("note_read", LANE_READ, one);
+static const struct statement note_read_too = {CALL(note_read, LANE_READ, 1, "$1"), NOTE};
 
-static const struct operation *const operations[] = {
+static const struct statement *const statements[] = {
     &note_look,  &note_look_each, &note_read,   &note_wait,  &note_add, &note_lock,
     &note_alone, &note_read_too,  &note_commit, &note_count, &note_put, &note_put_each};
 
@@ -241,8 +214,8 @@ const char *conninfo_with(const char *more)
 struct lanes_settings rig_settings(int reads, int writes, int alone)
 {
     return (struct lanes_settings){.conninfo = conninfo_with(""),
-                                   .operations = operations,
-                                   .operation_count = sizeof operations / sizeof *operations,
+                                   .statements = statements,
+                                   .statement_count = sizeof statements / sizeof *statements,
                                    .reads = reads,
                                    .writes = writes,
                                    .alone = alone,
@@ -311,14 +284,14 @@ static void take_failure(struct query *query, enum failure failure)
     answer->failure = (int)failure;
 }
 
-void prepare(struct answer *answer, const struct operation *operation, const char *first,
+void prepare(struct answer *answer, const struct statement *statement, const char *first,
              const char *second, const char *third, const char *fourth, const char *fifth)
 {
     const char *values[ARGUMENTS] = {first, second, third, fourth, fifth};
     memset(answer, 0, sizeof *answer);
     memcpy(answer->values, values, sizeof values);
     answer->failure = -1;
-    answer->query.operation = operation;
+    answer->query.statement = statement;
     answer->query.values = answer->values;
     answer->query.deadline = clock_now() + patience;
     answer->query.on_rows = take_rows;
@@ -331,10 +304,10 @@ void submit(struct answer *answer)
     ck_assert_msg(!answer->done, "answered within lanes_submit");
 }
 
-void ask(struct answer *answer, const struct operation *operation, const char *first,
+void ask(struct answer *answer, const struct statement *statement, const char *first,
          const char *second, const char *third, const char *fourth, const char *fifth)
 {
-    prepare(answer, operation, first, second, third, fourth, fifth);
+    prepare(answer, statement, first, second, third, fourth, fifth);
     submit(answer);
 }
 

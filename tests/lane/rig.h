@@ -38,7 +38,7 @@ extern PGconn *control;
 /* What the lanes have logged in this test, in one text. */
 extern char logged[16384];
 
-extern const struct operation note_read, note_look, note_wait, note_add, note_lock, note_alone,
+extern const struct statement note_read, note_look, note_wait, note_add, note_lock, note_alone,
     note_commit, note_count, note_put;
 
 /* Unchecked fixture: make the database and drop it. */
@@ -58,12 +58,12 @@ void rig_open_settings(const struct lanes_settings *settings);
 struct lanes_settings rig_settings(int reads, int writes, int alone);
 
 /* The two halves of ask. */
-void prepare(struct answer *answer, const struct operation *operation, const char *first,
+void prepare(struct answer *answer, const struct statement *statement, const char *first,
              const char *second, const char *third, const char *fourth, const char *fifth);
 void submit(struct answer *answer);
 
 /* Fill and submit: the arguments follow in the order of the operation's parameters. */
-void ask(struct answer *answer, const struct operation *operation, const char *first,
+void ask(struct answer *answer, const struct statement *statement, const char *first,
          const char *second, const char *third, const char *fourth, const char *fifth);
 #define ASK(answer, operation, ...)                                                                \
     ASK_(answer, operation, __VA_ARGS__, NULL, NULL, NULL, NULL, NULL)

@@ -235,7 +235,7 @@ END_TEST
 START_TEST(an_error_leaves_its_neighbours_unharmed)
 {
     static const struct {
-        const struct operation *operation;
+        const struct statement *statement;
         const char *together, *alone;
     } ways[] = {
         {&note_add, "note_add rolled a shared transaction back", "note_add failed: SQLSTATE P0001"},
@@ -247,7 +247,7 @@ START_TEST(an_error_leaves_its_neighbours_unharmed)
     rig_open(1, 1, 1);
     hold(&first);
     for (int i = 0; i < 5; i++)
-        ASK(&answers[i], ways[_i].operation, words[i], CIRCUIT_1);
+        ASK(&answers[i], ways[_i].statement, words[i], CIRCUIT_1);
     release();
     TURN_UNTIL(all_done(answers, 5));
     for (int i = 0; i < 5; i++) {

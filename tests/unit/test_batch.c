@@ -8,18 +8,14 @@
 #define ONE "0199aa00-0000-7000-8000-000000000001"
 #define TWO "0199aa00-0000-7000-8000-000000000002"
 
-static const struct parameter parameters[] = {
-    {.name = "name", .locks = LOCK_NONE},
-    {.name = "vnet", .locks = LOCK_VNET},
-    {.name = "circuit", .locks = LOCK_CIRCUIT},
-    {.name = "key", .locks = LOCK_AUTHORIZATION},
-};
-static const struct operation operation = {.name = "x", PARAMETERS(parameters)};
+/* Of a name, a VNet, a circuit and a key. */
+static const enum lock_kind locks[] = {LOCK_NONE, LOCK_VNET, LOCK_CIRCUIT, LOCK_AUTHORIZATION};
+static const struct statement statement = {.name = "x", .parameter_count = 4, .locks = locks};
 
 static void add(struct batch *batch, const char *name, const char *vnet, const char *circuit)
 {
     const char *values[] = {name, vnet, circuit, NULL};
-    const struct query query = {.operation = &operation, .values = values};
+    const struct query query = {.statement = &statement, .values = values};
     batch_add(batch, &query);
 }
 
@@ -49,7 +45,7 @@ START_TEST(keys_are_listed_as_they_are)
     batch_begin(&batch);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const char *of_query[] = {NULL, NULL, NULL, keys[i]};
-        batch_add(&batch, &(struct query){.operation = &operation, .values = of_query});
+        batch_add(&batch, &(struct query){.statement = &statement, .values = of_query});
     }
     batch_values(&batch, values);
     ck_assert_str_eq(values[LOCK_AUTHORIZATION - LOCK_CIRCUIT], "{onra_Az09,other}");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies are read by the paths that an operation declares, with all faults at once. */
-#include "api/parameters.h"
 #include "base/arena.h"
+#include "operations/body.h"
 
 #include <check.h>
 #include <stdlib.h>

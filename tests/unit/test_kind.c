@@ -2,7 +2,7 @@
 /* Values of requests: what each kind takes, what it gives on, and the fault it names. */
 #include "base/arena.h"
 #include "circuits/address_space.h"
-#include "db/kind.h"
+#include "operations/kind.h"
 #include "partners/offer.h"
 
 #include <check.h>

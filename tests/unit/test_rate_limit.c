@@ -2,7 +2,7 @@
 /* Buckets by a clock that is a variable. */
 #include "api/rate_limit.h"
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <check.h>
 #include <stdio.h>

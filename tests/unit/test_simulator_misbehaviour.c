@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A simulated partner that misbehaves as planned, and what must come of it. */
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 #include "simulator_rig.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a simulated partner does about what customers ask for, and whose turn it is. */
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 #include "simulator_rig.h"
 
 #include <check.h>

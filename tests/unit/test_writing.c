@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pieces of answers: times, strings, media types, queries, request ids, problems. */
-#include "api/binary.h"
 #include "api/media_type.h"
 #include "api/problem.h"
 #include "api/target.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/timestamp.h"
-#include "db/fault.h"
 #include "http/request_id.h"
+#include "operations/binary.h"
+#include "operations/fault.h"
 
 #include <check.h>
 #include <jansson.h>

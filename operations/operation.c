@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stdlib.h>
 #include <string.h>

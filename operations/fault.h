@@ -3,8 +3,8 @@
  *
  * A fault becomes one member of `errors` in a problem answer (RFC 9457). The pointer is a JSON
  * Pointer (RFC 6901) into the body, or "?name" for a query parameter, or the name of a header. */
-#ifndef ONRAMP_DB_FAULT_H
-#define ONRAMP_DB_FAULT_H
+#ifndef ONRAMP_OPERATIONS_FAULT_H
+#define ONRAMP_OPERATIONS_FAULT_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/provider_status.h"
+#include "circuits/provider_status.h"
 
 const char *const provider_status_names[] = {
     [NOT_PROVISIONED] = "NotProvisioned", [PROVISIONING] = "Provisioning",

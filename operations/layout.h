@@ -3,10 +3,10 @@
  *
  * Names, colons, commas and braces are the same in every answer; of a list of 50 circuits they are
  * half of the text, and putting them together anew took a sixth of the server's time. */
-#ifndef ONRAMP_API_LAYOUT_H
-#define ONRAMP_API_LAYOUT_H
+#ifndef ONRAMP_OPERATIONS_LAYOUT_H
+#define ONRAMP_OPERATIONS_LAYOUT_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 /* Whether a member of this kind has a column of its own. */
 bool member_takes_column(enum member_kind kind);

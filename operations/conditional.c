@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/conditional.h"
+#include "operations/conditional.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,11 +16,17 @@ static const struct parameter conditions[] = {
 
 enum { CONDITIONS = sizeof conditions / sizeof *conditions };
 
+static void *allocated(size_t size)
+{
+    void *made = calloc(1, size);
+    if (!made)
+        abort();
+    return made;
+}
+
 static char *joined(const char *first, const char *second)
 {
-    char *text = malloc(strlen(first) + strlen(second) + 1);
-    if (!text)
-        abort();
+    char *text = allocated(strlen(first) + strlen(second) + 1);
     strcpy(text, first);
     return strcat(text, second);
 }
@@ -28,10 +34,9 @@ static char *joined(const char *first, const char *second)
 /* Of a conditional form: known by what it is of, which is of something itself. */
 static const struct operation *each_new(const struct operation *conditional)
 {
-    struct operation *made = malloc(sizeof *made);
-    if (!made)
-        abort();
+    struct operation *made = allocated(sizeof *made);
     *made = *conditional;
+    made->statement = allocated(sizeof *made->statement);
     made->name = joined(conditional->name, "_each");
     made->each = NULL;
     made->of = conditional;
@@ -42,10 +47,8 @@ const struct operation *conditional_new(const struct operation *operation, enum 
                                         bool dry)
 {
     size_t own = operation->parameter_count;
-    struct operation *made = malloc(sizeof *made);
-    struct parameter *parameters = calloc(own + CONDITIONS, sizeof *parameters);
-    if (!made || !parameters)
-        abort();
+    struct operation *made = allocated(sizeof *made);
+    struct parameter *parameters = allocated((own + CONDITIONS) * sizeof *parameters);
     assert(own + CONDITIONS <= PARAMETERS_MAX);
     memcpy(parameters, operation->parameters, own * sizeof *parameters);
     memcpy(parameters + own, conditions, sizeof conditions);
@@ -54,6 +57,7 @@ const struct operation *conditional_new(const struct operation *operation, enum 
             (struct parameter){FROM_QUERY, CONDITION_DRY, &kind_boolean};
     *made = *operation;
     made->name = joined("conditional_", operation->name);
+    made->statement = allocated(sizeof *made->statement);
     made->lane = lane;
     made->parameters = parameters;
     made->parameter_count = own + CONDITIONS;

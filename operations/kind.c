@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/kind.h"
+#include "operations/kind.h"
 
 #include "base/arena.h"
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include <errno.h>
 #include <inttypes.h>

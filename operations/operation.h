@@ -3,25 +3,27 @@
  *
  * An operation is data. Its name is the SQL function, the prepared statement and the C object; its
  * parameters say where each argument comes from; its members say how the columns of the answer are
- * called in JSON. The machinery that reads requests and writes answers is in api/. */
-#ifndef ONRAMP_DB_OPERATION_H
-#define ONRAMP_DB_OPERATION_H
+ * called in JSON. What goes to PostgreSQL, and what stands between the values of a row, is worked
+ * out from these tables once (preparation.h). */
+#ifndef ONRAMP_OPERATIONS_OPERATION_H
+#define ONRAMP_OPERATIONS_OPERATION_H
 
-#include "db/kind.h"
+#include "db/statement.h"
+#include "operations/kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
 
-enum { PARAMETERS_MAX = 24 };
+enum { PARAMETERS_MAX = STATEMENT_PARAMETERS_MAX };
 
 enum role { ROLE_NONE = 0, ROLE_CUSTOMER = 1, ROLE_PARTNER = 2, ROLE_OPERATOR = 4 };
 
 /* "customer", "partner", "operator"; "" for none. Borrowed, static. */
 const char *role_name(enum role role);
 
-/* Who calls, as established by api/ from a token or a signature. Texts are NULL where they do not
+/* Who calls, as established from a token or a signature. Texts are NULL where they do not
  * apply: an operator has neither a customer nor a partner. */
 struct caller {
     enum role role;
@@ -41,21 +43,6 @@ enum source {
                   partner-of-caller and role-of-caller (where the request names a partner or role
                   itself) */
     FROM_HOOK    /* set by the operation's complete(); name is for readers only */
-};
-
-/* Rows that a shared transaction locks first, as batch_lock(circuits, service_keys, vnets,
- * connections, customers, deliveries, authorization_keys) does: all circuits, also those of the
- * keys and connections, before all VNets, before the quotas of all customers, before the turns of
- * all endpoints. */
-enum lock_kind {
-    LOCK_NONE,
-    LOCK_CIRCUIT,
-    LOCK_SERVICE_KEY,
-    LOCK_VNET,
-    LOCK_CONNECTION,
-    LOCK_CUSTOMER,     /* its quotas of circuits */
-    LOCK_DELIVERY,     /* the turn of its endpoint */
-    LOCK_AUTHORIZATION /* the circuit that it opens */
 };
 
 struct parameter {
@@ -92,12 +79,6 @@ struct member {
     const char *column; /* in the row type, for all kinds that take a column */
 };
 
-enum lane_kind {
-    LANE_READ,  /* pipelined deep */
-    LANE_WRITE, /* shares transactions with its neighbours */
-    LANE_ALONE  /* must not share a transaction */
-};
-
 /* How an answer may wait, on a GET: until a column is as the request says, or, without one, until
  * there is an item. Both parameters are query parameters, and not given to the statement. */
 struct waiting {
@@ -116,7 +97,7 @@ enum answer_kind {
 
 enum { LAYOUT_COLUMNS_MAX = 48, PIECE_PAD = 32 };
 
-/* What stands before each column's value in a row, and behind the last. api/layout.c writes it. */
+/* What stands before each column's value in a row, and behind the last. layout.c writes it. */
 struct layout {
     char *text;    /* all of it and PIECE_PAD octets; NULL: not written, or not the same in every
                       row */
@@ -132,6 +113,7 @@ struct call;
 
 struct operation {
     const char *name;
+    struct statement *statement; /* filled by operations_prepare */
     enum lane_kind lane;
     enum answer_kind answer;
     int success;          /* HTTP status of the outcome "ok" */
@@ -141,7 +123,7 @@ struct operation {
     const struct member *members; /* NULL: the function returns (outcome, facts) alone */
     size_t member_count;
     struct layout *layout;
-    /* The rows come in PostgreSQL's binary form (statement.h), not as text: it costs PostgreSQL a
+    /* The rows come in PostgreSQL's binary form (binary.h), not as text: it costs PostgreSQL a
      * fifth less where there are fifty of them, and nothing where there is one. */
     bool binary;
     const char *key; /* column that a list is keyed by; NULL: that of the first member */
@@ -150,7 +132,7 @@ struct operation {
     const char *(*order)(const struct call *call);
     const char *open_member; /* body member whose unknown members are ignored; or NULL */
     const struct operation
-        *of; /* what this is the conditional form of (db/conditional.h); or NULL */
+        *of; /* what this is the conditional form of (operations/conditional.h); or NULL */
     const struct operation *each;  /* that does several calls of this at once (db/each.h); or NULL.
                                       Of a write, its conditional form has one too */
     const struct waiting *waiting; /* or NULL: it answers at once */
@@ -163,14 +145,26 @@ struct operation {
     void (*complete)(struct call *call);
 };
 
-#define PARAMETERS(list) .parameters = (list), .parameter_count = sizeof(list) / sizeof *(list)
+/* The first line of every operation: its name, and room for its statement. */
+#define OPERATION(called)                                                                          \
+    .name = (called), .statement = &(struct statement)                                             \
+    {                                                                                              \
+        0                                                                                          \
+    }
+#define NO_PARAMETERS                                                                              \
+    .statement = &(struct statement)                                                               \
+    {                                                                                              \
+        0                                                                                          \
+    }
+#define PARAMETERS(list)                                                                           \
+    .parameters = (list), .parameter_count = sizeof(list) / sizeof *(list), NO_PARAMETERS
 #define MEMBERS(list)                                                                              \
     .members = (list), .member_count = sizeof(list) / sizeof *(list), .layout = &(struct layout)   \
     {                                                                                              \
         0                                                                                          \
     }
 
-/* One use of an operation, filled by api/ from a request. All texts are arena-owned or static. */
+/* One use of an operation, filled from a request. All texts are arena-owned or static. */
 struct call {
     const struct operation *operation;
     struct arena *arena;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/parameters.h"
+#include "operations/body.h"
+
 #include "base/arena.h"
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include <string.h>
 

@@ -3,10 +3,10 @@
  *
  * A kind reads a JSON value or a piece of text (path segment, query parameter, header), and either
  * gives the text that PostgreSQL shall see or records a fault. Kinds are immutable and static. */
-#ifndef ONRAMP_DB_KIND_H
-#define ONRAMP_DB_KIND_H
+#ifndef ONRAMP_OPERATIONS_KIND_H
+#define ONRAMP_OPERATIONS_KIND_H
 
-#include "db/fault.h"
+#include "operations/fault.h"
 
 #include <jansson.h>
 #include <stdbool.h>

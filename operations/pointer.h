@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pointer.h - JSON Pointers (RFC 6901). */
-#ifndef ONRAMP_DB_POINTER_H
-#define ONRAMP_DB_POINTER_H
+#ifndef ONRAMP_OPERATIONS_POINTER_H
+#define ONRAMP_OPERATIONS_POINTER_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/layout.h"
+#include "operations/layout.h"
 
 #include "base/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/pointer.h"
+#include "operations/pointer.h"
 
 #include "base/arena.h"
 

@@ -5,10 +5,10 @@
  * It is the same operation (parameters first and in the same order, members, hooks) with further
  * parameters behind, and its statement is one of the SQL function conditional_call, which
  * runs the operation's own. Whoever fills a call of it sets those that apply; NULL is none. */
-#ifndef ONRAMP_DB_CONDITIONAL_H
-#define ONRAMP_DB_CONDITIONAL_H
+#ifndef ONRAMP_OPERATIONS_CONDITIONAL_H
+#define ONRAMP_OPERATIONS_CONDITIONAL_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 /* The further parameters. */
 #define CONDITION_SCOPE    "condition-scope"    /* whose key it is */

@@ -3,7 +3,7 @@
  * octet, the key's text and the CRC-32 of both. The check makes a cut or mistyped cursor an error
  * instead of a wrong page; a cursor is a position only and carries no rights. */
 #include "base/arena.h"
-#include "db/kind.h"
+#include "operations/kind.h"
 
 #include <openssl/evp.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* binary.h - columns as PostgreSQL sends them in binary form: big-endian, and without an end. */
-#ifndef ONRAMP_API_BINARY_H
-#define ONRAMP_API_BINARY_H
+#ifndef ONRAMP_OPERATIONS_BINARY_H
+#define ONRAMP_OPERATIONS_BINARY_H
 
-#include "db/operation.h"
+#include "operations/operation.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/binary.h"
+#include "operations/binary.h"
 
 #include "base/log.h"
 #include "base/text.h"

@@ -3,8 +3,8 @@
  *
  * Which types there are is data in the database (table provider_transition); a test holds them
  * equal. */
-#ifndef ONRAMP_DB_EVENT_TYPE_H
-#define ONRAMP_DB_EVENT_TYPE_H
+#ifndef ONRAMP_CIRCUITS_EVENT_TYPE_H
+#define ONRAMP_CIRCUITS_EVENT_TYPE_H
 
 /* Elements of an array of texts. */
 #define EVENT_TYPES                                                                                \

@@ -3,10 +3,10 @@
  *
  * The graph lives in the database (table provider_transition); C knows the names alone, and a test
  * holds them equal. */
-#ifndef ONRAMP_DB_PROVIDER_STATUS_H
-#define ONRAMP_DB_PROVIDER_STATUS_H
+#ifndef ONRAMP_CIRCUITS_PROVIDER_STATUS_H
+#define ONRAMP_CIRCUITS_PROVIDER_STATUS_H
 
-#include "db/kind.h"
+#include "operations/kind.h"
 
 enum provider_status { NOT_PROVISIONED, PROVISIONING, PROVISIONED, DEPROVISIONING };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/fault.h"
+#include "operations/fault.h"
 
 #include "base/arena.h"
 

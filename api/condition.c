@@ -30,23 +30,9 @@ static bool is_write(const struct route *route)
     return route->operation && route->method != GET;
 }
 
-static bool takes_key(const struct route *route)
-{
-    return route->method == POST && !(route->callers & SIGNATURE);
-}
-
-static bool takes_dry_run(const struct route *route)
-{
-    static const char *const resources[] = {"/v1/circuits", "/v1/vnets", "/v1/connections"};
-    for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
-        if (strncmp(route->pattern, resources[i], strlen(resources[i])) == 0)
-            return true;
-    return false;
-}
-
 static void route_prepare(const struct route *route, size_t index)
 {
-    bool dry = takes_dry_run(route);
+    bool dry = route->takes & DRY_RUN;
     if (!is_write(route))
         return;
     made[made_count++] = shared[index] =
@@ -178,7 +164,7 @@ void conditions_read(struct request *request)
     const char *dry = call_value(call, CONDITION_DRY);
     request->dry = dry && strcmp(dry, "true") == 0;
     /* A dry run does nothing, so there is nothing to be kept or given again. */
-    if (takes_key(request->route) && !request->dry)
+    if (request->route->takes & KEY && !request->dry)
         key_read(request);
     if (conditional_versioned(call->operation->of))
         match_read(request);

@@ -352,7 +352,7 @@ static enum phase admit(struct request *request)
         route_for_role(request->route, request->caller.role);
     if (!role_admitted(request))
         return refuse(request, "forbidden", NULL);
-    if (route->own_partner && request->caller.role == ROLE_PARTNER &&
+    if (route->takes & OWN_PARTNER && request->caller.role == ROLE_PARTNER &&
         strcmp(request->caller.partner, request->bindings.items[0].value) != 0)
         return refuse(request, "not_found", NULL);
     request->streaming = stream_wanted(request);

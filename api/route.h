@@ -34,16 +34,23 @@ enum {
     SIGNATURE = 16 /* the partner in the path by a signed body, or an operator by a token */
 };
 
+/* What a request on a route may ask for, or what its path asks of the caller. */
+enum {
+    KEY = 1,        /* Idempotency-Key: to be done once */
+    DRY_RUN = 2,    /* dryRun: to be done without effect */
+    STREAM = 4,     /* to be answered as text/event-stream */
+    OWN_PARTNER = 8 /* a partner sees the {partner} of the path only when it is itself */
+};
+
 struct route {
     enum method method;
     const char *pattern; /* "/v1/circuits/{id}" */
     unsigned callers;
+    unsigned takes; /* KEY and so on */
     const struct operation *operation;
     const struct operation *owner; /* reads what the path names: its 404 comes before our 4xx */
     /* Instead of an operation: answers at once, or begins what will answer. */
     void (*serve)(struct request *request);
-    bool streams;     /* it may be answered as text/event-stream, too */
-    bool own_partner; /* a partner sees the {partner} of the path only when it is itself */
 };
 
 /* Values of the segments in braces. */

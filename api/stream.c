@@ -27,8 +27,9 @@ struct stream {
 
 bool stream_wanted(const struct request *request)
 {
-    return request->route->streams && media_type_preferred(request_header(request, "accept"),
-                                                           "text/event-stream", "application/json");
+    return request->route->takes & STREAM &&
+           media_type_preferred(request_header(request, "accept"), "text/event-stream",
+                                "application/json");
 }
 
 bool stream_asleep(const struct request *request)

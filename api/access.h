@@ -16,7 +16,7 @@ void access_note(struct request *request);
 /* Note why a callback was refused, for the operator alone. */
 void access_refused(struct request *request, const char *why);
 
-/* To be called now and then: tell how many lines were left out. */
+/* To be called now and then: log how many lines were left out. */
 void access_settle(struct loop *loop);
 
 #endif

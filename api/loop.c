@@ -143,7 +143,7 @@ static bool engine_begin(struct loop *loop)
 void loop_did(struct loop *loop, const struct operation *operation)
 {
     if (operation->lane != LANE_READ)
-        tail_poke(loop);
+        tail_wake(loop);
     if (operation->makes_due)
         sender_poke(loop->settings->sender);
 }
@@ -202,7 +202,7 @@ void loop_close(struct loop *loop)
         close(loop->epoll_fd);
 }
 
-static void tell(struct loop *loop, int what)
+static void stop_ask(struct loop *loop, int what)
 {
     uint64_t one = 1;
     atomic_store(&loop->grace, what);
@@ -211,12 +211,12 @@ static void tell(struct loop *loop, int what)
 
 void loop_stop_accepting(struct loop *loop)
 {
-    tell(loop, LOOP_STOPS_ACCEPTING);
+    stop_ask(loop, LOOP_STOPS_ACCEPTING);
 }
 
 void loop_stop(struct loop *loop, int grace_seconds)
 {
-    tell(loop, grace_seconds < 0 ? 0 : grace_seconds);
+    stop_ask(loop, grace_seconds < 0 ? 0 : grace_seconds);
 }
 
 /* The HTTP side and the lanes until neither has something for the other. Returns the milliseconds
@@ -276,7 +276,7 @@ static void drain_begin(struct loop *loop, int grace)
         http_adopt(loop->http, loop->handed[i]);
 }
 
-static void told(struct loop *loop)
+static void stop_check(struct loop *loop)
 {
     int grace = atomic_load(&loop->grace);
     if (grace != LOOP_RUNS && !atomic_load(&loop->stopped_accepting)) {
@@ -306,7 +306,7 @@ void *loop_run(void *argument)
     int wait = 0;
     for (;;) {
         turn(loop, wait);
-        told(loop);
+        stop_check(loop);
         wait = work(loop);
         if (wait < 0 || wait > REAPING_MS)
             wait = REAPING_MS;

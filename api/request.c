@@ -364,11 +364,11 @@ static enum phase admit(struct request *request)
 
 static void keep(struct request *request, const char *code, const char *detail)
 {
-    if (!request->kept.code)
-        request->kept = (struct refusal){code, detail};
+    if (!request->withheld.code)
+        request->withheld = (struct refusal){code, detail};
 }
 
-/* What jansson could not read, in our words, with the place. */
+/* What jansson could not read, in our words, with its position. */
 static void json_refused(struct request *request, const json_error_t *error)
 {
     size_t offset = error->position > 0 ? (size_t)error->position : 0;
@@ -488,7 +488,7 @@ static void faults_judge(struct request *request)
     static const char *const first[] = {"malformed_request", "unknown_parameter",
                                         "malformed_cursor", "no_randomness", "immutable_field"};
     const struct faults *faults = &request->faults;
-    if (request->kept.code || faults->count == 0)
+    if (request->withheld.code || faults->count == 0)
         return;
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
         for (size_t j = 0; j < faults->count && j < FAULTS_MAX; j++)
@@ -545,17 +545,17 @@ static enum phase read_parameters(struct request *request)
         return refuse_unseen(request);
     if (call->body)
         body_read(call);
-    if (call->operation->complete && !request->kept.code)
+    if (call->operation->complete && !request->withheld.code)
         call->operation->complete(call);
     conditions_read(request);
     wait_read(request);
     faults_judge(request);
-    if (!request->kept.code)
+    if (!request->withheld.code)
         return PHASE_OPERATE;
     if (request->route->owner &&
         !(request->route->callers & SIGNATURE && request->caller.secret_id))
         return PHASE_OWN;
-    return refuse(request, request->kept.code, request->kept.detail);
+    return refuse(request, request->withheld.code, request->withheld.detail);
 }
 
 static void owner_rows(struct query *query, const struct rows *rows)
@@ -563,7 +563,7 @@ static void owner_rows(struct query *query, const struct rows *rows)
     struct request *request = request_of(query);
     bool visible = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
     if (visible)
-        refuse(request, request->kept.code, request->kept.detail);
+        refuse(request, request->withheld.code, request->withheld.detail);
     else
         refuse_unseen(request);
     request_resume(request, PHASE_ANSWERED);

@@ -29,7 +29,7 @@ enum phase {
     PHASE_VERIFY,       /* is the signature right? */
     PHASE_ADMIT,        /* may the caller do this, and can we answer in its language? */
     PHASE_READ,         /* body and parameters */
-    PHASE_OWN,          /* a refusal is kept back until the caller is known to see the resource */
+    PHASE_OWN,          /* a refusal is withheld until the caller is known to see the resource */
     PHASE_OPERATE,      /* the operation itself */
     PHASE_WAIT,         /* what it waits for has not happened yet */
     PHASE_RENEW,        /* it goes on waiting, or answers: is its token still live? */
@@ -61,7 +61,7 @@ struct request {
     json_t *json;
     struct pair pairs[PAIRS_MAX];
     size_t pair_count;
-    struct refusal kept; /* told only to those who may see the resource */
+    struct refusal withheld; /* shown only to those who may see the resource */
     struct query query;
     bool dry;       /* nothing of it stays */
     bool streaming; /* the answer is to be a stream */

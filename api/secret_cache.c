@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACES = 256 };
+enum { BUCKETS = 256 };
 
 /* The columns of callback_secret_list. */
 enum { ID = COLUMN_FIRST, SECRET };
 
 struct secret_cache {
-    struct secret_set *sets[PLACES];
+    struct secret_set *sets[BUCKETS];
 };
 
 struct secret_cache *secret_cache_new(void)
@@ -38,23 +38,23 @@ void secret_cache_free(struct secret_cache *cache)
 {
     if (!cache)
         return;
-    for (size_t i = 0; i < PLACES; i++)
+    for (size_t i = 0; i < BUCKETS; i++)
         set_free(cache->sets[i]);
     free(cache);
 }
 
-static size_t place(const char *partner)
+static size_t bucket_of(const char *partner)
 {
     uint32_t hash = 2166136261u; /* FNV-1a */
     for (; *partner; partner++)
         hash = (hash ^ (unsigned char)*partner) * 16777619u;
-    return hash % PLACES;
+    return hash % BUCKETS;
 }
 
 const struct secret_set *secret_cache_find(const struct secret_cache *cache, const char *partner,
                                            int64_t now)
 {
-    const struct secret_set *set = cache->sets[place(partner)];
+    const struct secret_set *set = cache->sets[bucket_of(partner)];
     return set && strcmp(set->partner, partner) == 0 && now - set->asked < CACHE_MS ? set : NULL;
 }
 
@@ -84,9 +84,9 @@ const struct secret_set *secret_cache_keep(struct secret_cache *cache, struct ar
                                            const char *partner, const struct rows *rows,
                                            int64_t asked)
 {
-    struct secret_set **place_of = &cache->sets[place(partner)];
+    struct secret_set **bucket = &cache->sets[bucket_of(partner)];
     if (rows_count(rows) == 0 || strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0 ||
-        strlen(partner) >= sizeof(*place_of)->partner)
+        strlen(partner) >= sizeof(*bucket)->partner)
         return NULL;
     struct secret_set *set = calloc(1, sizeof *set);
     if (!set)
@@ -105,15 +105,15 @@ const struct secret_set *secret_cache_keep(struct secret_cache *cache, struct ar
         memcpy(secret->id, rows_text(rows, row, ID), sizeof secret->id);
         set->count++;
     }
-    set_free(*place_of);
-    return *place_of = set;
+    set_free(*bucket);
+    return *bucket = set;
 }
 
 void secret_cache_drop(struct secret_cache *cache, const char *partner)
 {
-    struct secret_set **place_of = &cache->sets[place(partner)];
-    if (*place_of && strcmp((*place_of)->partner, partner) == 0) {
-        set_free(*place_of);
-        *place_of = NULL;
+    struct secret_set **bucket = &cache->sets[bucket_of(partner)];
+    if (*bucket && strcmp((*bucket)->partner, partner) == 0) {
+        set_free(*bucket);
+        *bucket = NULL;
     }
 }

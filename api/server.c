@@ -186,7 +186,7 @@ bool server_ready(const struct server *server)
 
 /* Close the listening socket. What is in its queue then is reset, with the requests that have been
  * sent on it; so the queue is taken over first, and it is done while no client has a reason to come
- * anew: nobody is told yet that the server stops. */
+ * anew: no answer says yet that the server stops. */
 static void listening_end(struct server *server)
 {
     struct timespec pause = {.tv_nsec = 1000000};

@@ -107,7 +107,7 @@ void tail_read(struct loop *loop)
     struct message *next;
     for (struct message *message = messages_take(loop); message; message = next) {
         next = message->next;
-        waits_tell(loop, &message->batch->news);
+        waits_notify(loop, &message->batch->news);
         batch_drop(message->batch);
         free(message);
     }
@@ -125,7 +125,7 @@ void tail_forget(struct loop *loop)
 
 /* Whoever begins to wait is counted first and reads then: where nobody is counted by now, whoever
  * comes will read what these news are about. */
-static void tell(struct tail *tail, struct batch *batch)
+static void distribute(struct tail *tail, struct batch *batch)
 {
     struct loop *first = tail->loop;
     for (int i = 0; i < first->settings->loops; i++) {
@@ -133,7 +133,7 @@ static void tell(struct tail *tail, struct batch *batch)
         if (atomic_load(&loop->waiters) == 0)
             continue;
         if (loop == first)
-            waits_tell(loop, &batch->news);
+            waits_notify(loop, &batch->news);
         else
             post(loop, batch);
     }
@@ -190,7 +190,7 @@ static void on_rows(struct query *query, const struct rows *rows)
     struct batch *batch = batch_new(rows);
     batch->news.position = strtoll(tail->position, NULL, 10);
     batch->news.everything = began;
-    tell(tail, batch);
+    distribute(tail, batch);
     batch_drop(batch);
 }
 
@@ -232,7 +232,7 @@ int tail_turn(struct tail *tail, struct loop *loop)
     return (int)(due - loop->now);
 }
 
-void tail_poke(struct loop *loop)
+void tail_wake(struct loop *loop)
 {
     struct loop *first = loop - loop->number;
     if (!atomic_exchange(&first->poked, true) && first != loop)

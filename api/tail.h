@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tail.h - the one in a process who looks what has happened, and tells those who wait for it.
+/* tail.h - looks for what was published, and notifies those who wait for it.
  *
  * The first loop runs it. Ten times a second it asks feed_tail, which also publishes; sooner when a
  * write of this process has been acknowledged. What it finds is handed to every loop that has
- * somebody waiting, through its inbox, and the sender of webhooks is told that there may be some.
+ * somebody waiting, through its inbox, and the sender of webhooks is woken, as there may be some.
  * So thousands may wait, and the database is asked once. */
 #ifndef ONRAMP_API_TAIL_H
 #define ONRAMP_API_TAIL_H
@@ -39,9 +39,9 @@ void tail_free(struct tail *tail);
 int tail_turn(struct tail *tail, struct loop *loop);
 
 /* A write of this loop has been acknowledged: there may be news. */
-void tail_poke(struct loop *loop);
+void tail_wake(struct loop *loop);
 
-/* Take what was handed to a loop and tell its waiters. */
+/* Take what was handed to a loop and notify its waiters. */
 void tail_read(struct loop *loop);
 
 /* Throw away what a loop was handed and has not read. */

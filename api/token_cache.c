@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A key id has one of the places of its set; who comes later takes that of the token that was asked
- * for longest ago. With one place in each of as many sets, an eighth of the requests of a thousand
- * tokens would ask for one that another has displaced. What there are more of than places is asked
+/* A key id has one of the slots of its set; who comes later takes that of the token that was asked
+ * for longest ago. With one slot in each of as many sets, an eighth of the requests of a thousand
+ * tokens would ask for one that another has displaced. What there are more of than slots is asked
  * for again and again.
  */
-enum { SETS = 4096, PLACES = 4 };
+enum { SETS = 4096, SLOTS = 4 };
 
 /* The columns of token_check. */
 enum { ID = COLUMN_FIRST, SHA256, ROLE, CUSTOMER, PARTNER, NAME };
@@ -28,9 +28,9 @@ struct entry {
     char texts[];
 };
 
-/* Memory only for tokens that were asked for; it stays until another takes the place. */
+/* Memory only for tokens that were asked for; it stays until another takes the slot. */
 struct token_cache {
-    struct entry *sets[SETS][PLACES]; /* NULL: empty */
+    struct entry *sets[SETS][SLOTS]; /* NULL: empty */
 };
 
 struct token_cache *token_cache_new(void)
@@ -46,7 +46,7 @@ void token_cache_free(struct token_cache *cache)
     if (!cache)
         return;
     for (size_t i = 0; i < SETS; i++)
-        for (size_t j = 0; j < PLACES; j++)
+        for (size_t j = 0; j < SLOTS; j++)
             free(cache->sets[i][j]);
     free(cache);
 }
@@ -79,7 +79,7 @@ static const struct entry *entry_of(const struct token_cache *cache, const struc
                                     int64_t now)
 {
     struct entry *const *set = cache->sets[set_of(token->key_id)];
-    for (size_t i = 0; i < PLACES; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         if (set[i] && strcmp(set[i]->key_id, token->key_id) == 0)
             return now - set[i]->asked < CACHE_MS &&
                            CRYPTO_memcmp(set[i]->sha256, token->sha256, DIGEST_OCTETS) == 0
@@ -147,11 +147,11 @@ static struct entry *entry_new(const struct token *token, const struct rows *row
     return entry;
 }
 
-/* Its own place, or the one that is free or was asked for longest ago. */
-static struct entry **place_for(struct entry *set[PLACES], const char *key_id)
+/* Its own slot, or the one that is free or was asked for longest ago. */
+static struct entry **slot_for(struct entry *set[SLOTS], const char *key_id)
 {
     struct entry **oldest = &set[0];
-    for (size_t i = 0; i < PLACES; i++) {
+    for (size_t i = 0; i < SLOTS; i++) {
         if (set[i] && strcmp(set[i]->key_id, key_id) == 0)
             return &set[i];
         if (*oldest && (!set[i] || set[i]->asked < (*oldest)->asked))
@@ -175,10 +175,10 @@ bool token_cache_confirm(struct token_cache *cache, struct caller *out, struct a
 {
     if (!is_confirmed(token, rows))
         return false;
-    struct entry **place = place_for(cache->sets[set_of(token->key_id)], token->key_id);
-    free(*place);
-    *place = entry_new(token, rows, asked);
+    struct entry **slot = slot_for(cache->sets[set_of(token->key_id)], token->key_id);
+    free(*slot);
+    *slot = entry_new(token, rows, asked);
     if (out)
-        caller_fill(out, arena, *place);
+        caller_fill(out, arena, *slot);
     return true;
 }

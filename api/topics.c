@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACES = 4096 };
+enum { BUCKETS = 4096 };
 
 struct topics {
     size_t count;
-    struct subscriber *places[PLACES];
+    struct subscriber *buckets[BUCKETS];
 };
 
 struct topics *topics_new(void)
@@ -36,11 +36,11 @@ static uint64_t hash_of(char kind, const char *name)
 void topics_join(struct topics *topics, struct subscriber *subscriber, const char *topic)
 {
     uint64_t hash = hash_of(topic[0], topic + 1);
-    struct subscriber **place = &topics->places[hash % PLACES];
-    *subscriber = (struct subscriber){.topic = topic, .hash = hash, .next = *place};
-    if (*place)
-        (*place)->previous = subscriber;
-    *place = subscriber;
+    struct subscriber **bucket = &topics->buckets[hash % BUCKETS];
+    *subscriber = (struct subscriber){.topic = topic, .hash = hash, .next = *bucket};
+    if (*bucket)
+        (*bucket)->previous = subscriber;
+    *bucket = subscriber;
     topics->count++;
 }
 
@@ -51,18 +51,18 @@ void topics_leave(struct topics *topics, struct subscriber *subscriber)
     if (subscriber->previous)
         subscriber->previous->next = subscriber->next;
     else
-        topics->places[subscriber->hash % PLACES] = subscriber->next;
+        topics->buckets[subscriber->hash % BUCKETS] = subscriber->next;
     if (subscriber->next)
         subscriber->next->previous = subscriber->previous;
     *subscriber = (struct subscriber){0};
     topics->count--;
 }
 
-void topics_tell(struct topics *topics, char kind, const char *name, subscriber_act *act)
+void topics_notify(struct topics *topics, char kind, const char *name, subscriber_act *act)
 {
     uint64_t hash = hash_of(kind, name);
     struct subscriber *next;
-    for (struct subscriber *at = topics->places[hash % PLACES]; at; at = next) {
+    for (struct subscriber *at = topics->buckets[hash % BUCKETS]; at; at = next) {
         next = at->next;
         if (at->hash == hash && at->topic[0] == kind && strcmp(at->topic + 1, name) == 0)
             act(at);
@@ -72,8 +72,8 @@ void topics_tell(struct topics *topics, char kind, const char *name, subscriber_
 void topics_each(struct topics *topics, subscriber_act *act)
 {
     struct subscriber *next;
-    for (size_t i = 0; i < PLACES && topics->count > 0; i++)
-        for (struct subscriber *at = topics->places[i]; at; at = next) {
+    for (size_t i = 0; i < BUCKETS && topics->count > 0; i++)
+        for (struct subscriber *at = topics->buckets[i]; at; at = next) {
             next = at->next;
             act(at);
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* topics.h - who is told of what: subscriptions, found by their topic.
+/* topics.h - who is notified of what: subscriptions, found by their topic.
  *
  * A topic is a letter for its kind and the name of one such thing, as "c" and the id of a circuit.
  * A subscriber stands in what it belongs to and is on one topic at a time; nothing is allocated.
@@ -14,7 +14,7 @@ struct topics;
 struct subscriber {
     const char *topic; /* borrowed while it is subscribed; NULL: it is on none */
     uint64_t hash;
-    struct subscriber *next, *previous; /* of those with the same place in the table */
+    struct subscriber *next, *previous; /* of those with the same bucket */
 };
 
 /* What is to happen to a subscriber. It may leave its topic in it, but no other may. */
@@ -32,7 +32,7 @@ void topics_join(struct topics *topics, struct subscriber *subscriber, const cha
 void topics_leave(struct topics *topics, struct subscriber *subscriber);
 
 /* Those that are on the topic of this kind and name. */
-void topics_tell(struct topics *topics, char kind, const char *name, subscriber_act *act);
+void topics_notify(struct topics *topics, char kind, const char *name, subscriber_act *act);
 
 /* All of them. */
 void topics_each(struct topics *topics, subscriber_act *act);

@@ -24,7 +24,7 @@ struct waits {
     struct topics *topics;
     struct request *first, *last; /* in line */
     unsigned reading;
-    int64_t told; /* position of the last news */
+    int64_t position; /* of the last event that was published */
 };
 
 struct waits *waits_new(void)
@@ -100,7 +100,7 @@ void wait_begin(struct request *request)
     struct loop *loop = request->loop;
     struct wait *wait = &request->wait;
     wait->woken = false;
-    if (loop->draining) /* nobody is told any more: what it reads now is its answer */
+    if (loop->draining) /* nobody is notified any more: what it reads now is its answer */
         wait->over = true;
     if (wait->subscriber.topic || wait->over)
         return;
@@ -245,29 +245,29 @@ static void hear(struct subscriber *subscriber)
     rouse(request);
 }
 
-static void tell(struct loop *loop, char kind, const char *name)
+static void notify(struct loop *loop, char kind, const char *name)
 {
-    topics_tell(loop->waits->topics, kind, name, hear);
+    topics_notify(loop->waits->topics, kind, name, hear);
 }
 
-void waits_tell(struct loop *loop, const struct news *news)
+void waits_notify(struct loop *loop, const struct news *news)
 {
-    loop->waits->told = news->position;
+    loop->waits->position = news->position;
     if (news->everything) {
         topics_each(loop->waits->topics, hear);
         return;
     }
     for (size_t i = 0; i < news->count; i++) {
         const struct news_item *item = &news->items[i];
-        tell(loop, 'c', item->circuit);
-        tell(loop, 'u', item->customer);
+        notify(loop, 'c', item->circuit);
+        notify(loop, 'u', item->customer);
         if (*item->vnet_customer)
-            tell(loop, 'u', item->vnet_customer);
+            notify(loop, 'u', item->vnet_customer);
         if (*item->partner)
-            tell(loop, 'p', item->partner);
+            notify(loop, 'p', item->partner);
     }
     if (news->count > 0)
-        tell(loop, 'o', "");
+        notify(loop, 'o', "");
 }
 
 /* --- what was read --- */
@@ -275,10 +275,10 @@ void waits_tell(struct loop *loop, const struct news *news)
 const char *wait_position(struct request *request)
 {
     struct wait *wait = &request->wait;
-    int64_t told = request->loop->waits->told;
-    /* Whatever was told since it read concerned others. */
-    if (!wait->woken && told > strtoll(wait->position, NULL, 10))
-        snprintf(wait->position, sizeof wait->position, "%lld", (long long)told);
+    int64_t published = request->loop->waits->position;
+    /* Whatever was published since it read concerned others. */
+    if (!wait->woken && published > strtoll(wait->position, NULL, 10))
+        snprintf(wait->position, sizeof wait->position, "%lld", (long long)published);
     return wait->position;
 }
 

@@ -67,8 +67,8 @@ void wait_has_read(struct request *request);
 /* Where the feed can be followed from, for one that has heard nothing since its last page. */
 const char *wait_position(struct request *request);
 
-/* Tell those whom it concerns. */
-void waits_tell(struct loop *loop, const struct news *news);
+/* Notify those whom it concerns. */
+void waits_notify(struct loop *loop, const struct news *news);
 
 /* In every turn: those at the head of the line go on. */
 void waits_turn(struct loop *loop);

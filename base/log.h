@@ -40,7 +40,7 @@ struct log_rate {
 bool log_rate_admits(struct log_rate *rate, unsigned each_second, int64_t now, int level,
                      const char *what);
 
-/* To be called now and then, so that the number is told although no line follows. */
+/* To be called now and then, so that the number is logged although no line follows. */
 void log_rate_settle(struct log_rate *rate, int64_t now, int level, const char *what);
 
 #endif

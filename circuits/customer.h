@@ -7,7 +7,7 @@
 
 extern const struct operation customer_create, customer_list;
 
-/* On no route: tells whether a customer that a path names is there. */
+/* On no route: says whether the customer that a path names exists. */
 extern const struct operation customer_get;
 
 #endif

@@ -42,7 +42,7 @@ static const char *types_from_text(const struct kind *kind, const char *text,
 
 static const struct kind event_types = {.from_text = types_from_text};
 
-/* What everybody is told of an event. */
+/* The members of an event that everybody sees. */
 #define EVENT_MEMBERS                                                                              \
     {"id", MEMBER_PLAIN, "id"}, {"circuitId", MEMBER_PLAIN, "circuit_id"},                         \
         {"sequence", MEMBER_NUMBER, "sequence"}, {"type", MEMBER_PLAIN, "type"},                   \

@@ -12,7 +12,7 @@ extern const struct operation circuit_event_list;
 /* The events that the caller hears. */
 extern const struct operation event_list;
 
-/* Publishes what is committed and tells whom it concerns; asked by the tailer. */
+/* Publishes what is committed, and answers whom it concerns; called by the tailer. */
 extern const struct operation feed_tail;
 
 /* Forgets what is older than the feed is kept; run by the daemon itself, on one loop. */

@@ -2,7 +2,7 @@
 /* base62.h - random text and its check digits, for tokens and keys that people copy.
  *
  * The check is the CRC-32 of all that stands before it, in 6 base62 digits: a typo, or a secret of
- * another kind, is told apart without a look into the database. */
+ * another kind, is recognised without a look into the database. */
 #ifndef ONRAMP_CRYPTO_BASE62_H
 #define ONRAMP_CRYPTO_BASE62_H
 

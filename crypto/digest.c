@@ -15,7 +15,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
 static EVP_MAC_CTX *keyless; /* HMAC of it, which each signature copies */
 
-/* Without them nobody could be told from anybody. */
+/* Without digests no token could be verified. */
 static void fail(void)
 {
     fputs("OpenSSL has no SHA-256 or HMAC for us; does its configuration leave out the default"

@@ -204,16 +204,16 @@ bool seal_keys_write(const struct seal_keys *keys, const char *path, char **erro
                                           SEAL_KEY_OCTETS);
         text[length++] = '\n';
     }
-    const char *place = realpath(path, real) != NULL ? real : path;
-    int named = snprintf(fresh, sizeof fresh, "%s.part", place);
+    const char *target = realpath(path, real) != NULL ? real : path;
+    int named = snprintf(fresh, sizeof fresh, "%s.part", target);
     int file = -1;
     if (named >= PATH_MAX)
         errno = ENAMETOOLONG;
     else if (unlink(fresh) == 0 || errno == ENOENT)
         file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int folder = file >= 0 ? folder_open(place) : -1;
+    int folder = file >= 0 ? folder_open(target) : -1;
     bool good = file >= 0 && folder >= 0 && file_put(file, text, length) &&
-                rename(fresh, place) == 0 && fsync(folder) == 0;
+                rename(fresh, target) == 0 && fsync(folder) == 0;
     if (!good)
         fail(error, "cannot write %s: %s", path, strerror(errno));
     if (file >= 0)

@@ -61,7 +61,7 @@ struct deadlines {
     struct query *first, *last;
 };
 
-/* Nearly every deadline is later than those before it, so that the place is found at the end. */
+/* Nearly every deadline is later than those before it, so that its position is found at the end. */
 static inline void deadlines_enter(struct deadlines *deadlines, struct query *query)
 {
     struct query *before = deadlines->last;

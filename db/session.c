@@ -240,8 +240,8 @@ void session_prepared(struct session *session)
 
 /* --- connecting --- */
 
-/* A commit that its standbys did not acknowledge is told by a warning only, in the server's
- * language; the place that it comes from has one name in all of them. */
+/* A commit that its standbys did not acknowledge is reported by a warning only, in
+ * the server's language; the function that raises it has one name in all of them. */
 static void take_notice(void *of, const PGresult *notice)
 {
     struct session *session = of;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { PLACES = 4096, NETWORK_OCTETS = 8 /* of an IPv6 address */ };
+enum { BUCKETS = 4096, NETWORK_OCTETS = 8 /* of an IPv6 address */ };
 
 struct share {
     struct share *next;
@@ -18,8 +18,8 @@ struct share {
 struct shares {
     pthread_mutex_t mutex;
     unsigned most;
-    uint64_t seed; /* so that nobody outside can fill one place */
-    struct share *places[PLACES];
+    uint64_t seed; /* so that nobody outside can fill one bucket */
+    struct share *buckets[BUCKETS];
 };
 
 struct shares *shares_new(unsigned most)
@@ -36,10 +36,10 @@ void shares_free(struct shares *shares)
 {
     if (!shares)
         return;
-    for (size_t i = 0; i < PLACES; i++)
-        while (shares->places[i]) {
-            struct share *gone = shares->places[i];
-            shares->places[i] = gone->next;
+    for (size_t i = 0; i < BUCKETS; i++)
+        while (shares->buckets[i]) {
+            struct share *gone = shares->buckets[i];
+            shares->buckets[i] = gone->next;
             free(gone);
         }
     pthread_mutex_destroy(&shares->mutex);
@@ -72,7 +72,7 @@ static struct share **find(struct shares *shares, const struct address *key)
     uint64_t halves[2];
     memcpy(halves, key->octets, sizeof halves);
     uint64_t hash = mixed(mixed(halves[0] ^ shares->seed) ^ halves[1]);
-    struct share **at = &shares->places[hash % PLACES];
+    struct share **at = &shares->buckets[hash % BUCKETS];
     while (*at && memcmp(&(*at)->address, key, sizeof *key) != 0)
         at = &(*at)->next;
     return at;

@@ -68,7 +68,7 @@ struct order {
     enum order_goal goal;
     struct message *first; /* owned, in the order of sending */
     unsigned said;         /* slots of the order that are done, as bits */
-    int status, expected;  /* of the provider, places in provider_status_names; -1: not known */
+    int status, expected;  /* of the provider, indexes of provider_status_names; -1: not known */
     bool adopted;          /* heard of, not handed in: only to be torn down, never to be built */
     bool stalled, torn_down, sending;
     enum request_kind sent; /* last */
@@ -78,7 +78,7 @@ struct order {
     int64_t last_timestamp, late_timestamp, skew;
     char *quote;  /* the body that quotes the key, owned */
     char *fault;  /* what went wrong, owned; NULL: nothing */
-    size_t place; /* of its keeper */
+    size_t index; /* in the heap of the simulator */
 };
 
 /* A key that was handed in. */

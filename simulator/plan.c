@@ -69,7 +69,7 @@ static void callback_plan(struct planned *out, const struct plan_settings *setti
     };
 }
 
-/* Let neighbours change places; one that has changed already stays where it is. */
+/* Swap neighbours; one that was swapped already stays where it is. */
 static void reorder(struct planned *planned, int count, const struct plan_settings *settings,
                     const char *key, int slot)
 {

@@ -57,48 +57,48 @@ void simulator_free(struct simulator *simulator)
 
 /* --- by time --- */
 
-static void put(struct simulator *simulator, struct order *order, size_t place)
+static void put(struct simulator *simulator, struct order *order, size_t index)
 {
-    simulator->heap[place] = order;
-    order->place = place;
+    simulator->heap[index] = order;
+    order->index = index;
 }
 
-static void sink(struct simulator *simulator, struct order *order, size_t place)
+static void sink(struct simulator *simulator, struct order *order, size_t index)
 {
     for (;;) {
-        size_t child = 2 * place + 1;
+        size_t child = 2 * index + 1;
         if (child + 1 < simulator->due_count &&
             simulator->heap[child + 1]->due < simulator->heap[child]->due)
             child++;
         if (child >= simulator->due_count || simulator->heap[child]->due >= order->due)
             break;
-        put(simulator, simulator->heap[child], place);
-        place = child;
+        put(simulator, simulator->heap[child], index);
+        index = child;
     }
-    put(simulator, order, place);
+    put(simulator, order, index);
 }
 
-static void rise(struct simulator *simulator, struct order *order, size_t place)
+static void rise(struct simulator *simulator, struct order *order, size_t index)
 {
-    while (place > 0 && simulator->heap[(place - 1) / 2]->due > order->due) {
-        put(simulator, simulator->heap[(place - 1) / 2], place);
-        place = (place - 1) / 2;
+    while (index > 0 && simulator->heap[(index - 1) / 2]->due > order->due) {
+        put(simulator, simulator->heap[(index - 1) / 2], index);
+        index = (index - 1) / 2;
     }
-    put(simulator, order, place);
+    put(simulator, order, index);
 }
 
 static void leave(struct simulator *simulator, struct order *order)
 {
     struct order *last;
-    size_t place = order->place;
-    if (place == nowhere)
+    size_t index = order->index;
+    if (index == nowhere)
         return;
-    order->place = nowhere;
+    order->index = nowhere;
     last = simulator->heap[--simulator->due_count];
     if (last == order)
         return;
-    rise(simulator, last, place);
-    sink(simulator, last, last->place);
+    rise(simulator, last, index);
+    sink(simulator, last, last->index);
 }
 
 /* The order's due time, or what is left of it to do, has changed. */
@@ -168,7 +168,7 @@ static void add(struct simulator *simulator, const char *key, bool adopted, int6
     grow(simulator);
     order = order_new(&simulator->desk, key, now);
     order->adopted = adopted;
-    order->place = nowhere;
+    order->index = nowhere;
     *find(simulator, key) = order;
     simulator->orders[simulator->count++] = order;
     simulator->outstanding++;

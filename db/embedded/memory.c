@@ -75,7 +75,7 @@ static bool lists(char *list, const char *word)
     return false;
 }
 
-/* The path of our own group, empty when it isn't told. The caller frees it. */
+/* The path of our own group, empty when it isn't known. The caller frees it. */
 static char *group_of(const char *proc, const char *controller)
 {
     char *path = NULL, *line = NULL, *found = NULL;

@@ -9,7 +9,7 @@
 #ifndef ONRAMP_DB_EMBEDDED_MEMORY_H
 #define ONRAMP_DB_EMBEDDED_MEMORY_H
 
-/* Octets; 1 GB when nothing tells. proc is where /proc is, cgroups where /sys/fs/cgroup is. What
+/* Octets; 1 GB when nothing says. proc is where /proc is, cgroups where /sys/fs/cgroup is. What
  * can't be read or is no number ("max", "unlimited") bounds nothing. From within a container the
  * groups above its own are not to be seen, except for what version 1 sums up. */
 unsigned long long memory_size(const char *proc, const char *cgroups);

@@ -64,7 +64,7 @@ START_TEST(only_those_on_the_topic_are_told)
     for (int i = 0; i < CROWD; i += 7) {
         char name[16];
         snprintf(name, sizeof name, "%d", i);
-        topics_tell(topics, 'c', name, count);
+        topics_notify(topics, 'c', name, count);
         ck_assert_uint_eq(listeners[i].told, 1);
     }
     ck_assert_uint_eq(told_in_all(), (CROWD + 6) / 7);
@@ -76,9 +76,9 @@ START_TEST(a_topic_of_another_kind_is_another_topic)
     topics_join(topics, &listeners[0].subscriber, "c7");
     topics_join(topics, &listeners[1].subscriber, "u7");
     topics_join(topics, &listeners[2].subscriber, "o");
-    topics_tell(topics, 'u', "7", count);
+    topics_notify(topics, 'u', "7", count);
     ck_assert_uint_eq(listeners[1].told, 1);
-    topics_tell(topics, 'o', "", count);
+    topics_notify(topics, 'o', "", count);
     ck_assert_uint_eq(listeners[2].told, 1);
     ck_assert_uint_eq(told_in_all(), 2);
 }
@@ -88,7 +88,7 @@ START_TEST(all_on_one_topic_are_told)
 {
     for (int i = 0; i < 1000; i++)
         topics_join(topics, &listeners[i].subscriber, "p1");
-    topics_tell(topics, 'p', "1", count);
+    topics_notify(topics, 'p', "1", count);
     ck_assert_uint_eq(told_in_all(), 1000);
 }
 END_TEST
@@ -102,13 +102,13 @@ START_TEST(whoever_left_is_told_no_more)
         topics_leave(topics, &listeners[order[left]].subscriber);
         ck_assert_ptr_null(listeners[order[left]].subscriber.topic);
         unsigned before = told_in_all();
-        topics_tell(topics, 'p', "1", count);
+        topics_notify(topics, 'p', "1", count);
         ck_assert_uint_eq(told_in_all(), before + 2 - (unsigned)left);
     }
     topics_leave(topics, &listeners[0].subscriber); /* which is nothing */
     topics_join(topics, &listeners[0].subscriber, "p1");
     unsigned before = listeners[0].told;
-    topics_tell(topics, 'p', "1", count);
+    topics_notify(topics, 'p', "1", count);
     ck_assert_uint_eq(listeners[0].told, before + 1);
 }
 END_TEST

@@ -20,6 +20,13 @@ const struct operation schema_ready = {
     NO_PARAMETERS,
 };
 
+/* Whoever asks whether we are ready sends others elsewhere when we are not: soon. */
+enum { READY_MS = 1000 };
+
+/* How long a write that failed for want of room speaks against us: until then another may have
+ * failed, and if nobody writes, nobody is refused. */
+enum { STORAGE_FULL_MS = 10000 };
+
 void health_serve(struct request *request)
 {
     static const char body[] = "{\"status\":\"ok\"}";
@@ -47,6 +54,12 @@ static void on_failure(struct query *query, enum failure failure)
     request_resume(request, PHASE_ANSWERED);
 }
 
+static bool storage_full(const struct loop *loop)
+{
+    int64_t at = atomic_load(loop->settings->storage_full_at);
+    return at != 0 && loop->now < at + STORAGE_FULL_MS;
+}
+
 void ready_serve(struct request *request)
 {
     struct loop *loop = request->loop;
@@ -55,7 +68,10 @@ void ready_serve(struct request *request)
     } else if (!lanes_ready(loop->lanes)) {
         problem_answer(request,
                        (struct refusal){"not_ready", "The database connections do not stand."});
+    } else if (storage_full(loop)) {
+        problem_answer(request, (struct refusal){"storage_full", NULL});
     } else {
+        request->deadline = loop->now + READY_MS;
         request_submit(request, &schema_ready, on_rows, on_failure);
     }
 }

@@ -114,6 +114,7 @@ static bool lanes_begin(struct loop *loop)
         .alone = ALONE + (loop->number == 0),
         .queue_limit = QUEUE_LIMIT,
         .batch_limit = BATCH_LIMIT,
+        .storage_full_at = loop->settings->storage_full_at,
         .log = log_line,
     };
     loop->lanes = lanes_open(&settings, loop->epoll_fd);

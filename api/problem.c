@@ -57,6 +57,9 @@ static const struct problem problems[] = {
      "The server has more to do than it can take. Nothing was done; try again after Retry-After.", 1},
     {"unavailable", 503, "Unavailable",
      "The database is not available. Nothing was done; try again after Retry-After.", 1},
+    {"storage_full", 503, "Storage full",
+     "The disk of the database is full. Nothing was done, and reads go on; try again after "
+     "Retry-After, and tell the operator.", 10},
     {"unknown_outcome", 503, "Outcome unknown",
      "The connection to the database was lost before it confirmed the change, which may or may not "
      "have been made. With an Idempotency-Key send the same request again; otherwise read the "
@@ -165,6 +168,12 @@ struct refusal problem_of_failure(enum failure failure)
         return (struct refusal){"unavailable",
                                 "Too much was going on at once around this resource. Nothing was "
                                 "done; try again after Retry-After."};
+    case FAILURE_STORAGE_FULL:
+        return (struct refusal){"storage_full", NULL};
+    case FAILURE_RESOURCES:
+        return (struct refusal){"unavailable",
+                                "The database lacks memory or cannot read its files. Nothing was "
+                                "done; try again after Retry-After, and tell the operator."};
     case FAILURE_UNKNOWN_OUTCOME:
         return (struct refusal){"unknown_outcome", NULL};
     case FAILURE_BUG:

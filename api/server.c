@@ -22,6 +22,7 @@ enum { BACKLOG = 4096, SPARE_DESCRIPTORS = 256 };
 struct server {
     struct server_settings settings;
     atomic_uint open; /* connections of all loops */
+    atomic_llong storage_full_at;
     int listen_fd;
     uint16_t port;
     int running; /* loops whose thread was started */
@@ -147,6 +148,7 @@ struct server *server_start(const struct server_settings *settings)
         abort();
     server->settings = *settings;
     server->settings.open = &server->open;
+    server->settings.storage_full_at = &server->storage_full_at;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);
     server->listen_fd = address_listen(settings->listen, settings->port);

@@ -12,14 +12,14 @@ static const struct {
 } defaults[] = {
     {"application_name", "onramp"}, {"target_session_attrs", "read-write"},
     {"keepalives_idle", "5"},       {"keepalives_interval", "2"},
-    {"keepalives_count", "3"},      {"tcp_user_timeout", "10000"},
+    {"keepalives_count", "3"},      {"tcp_user_timeout", "3000"},
 };
 
 /* Around the operator's own `options`: the later one wins. The lock time-out is below the
  * statement's, and both are below the deadline of a request. */
 static const char limits[] = "-c statement_timeout=8000 -c lock_timeout=3000"
                              " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2"
-                             " -c tcp_keepalives_count=3 -c tcp_user_timeout=10000";
+                             " -c tcp_keepalives_count=3 -c tcp_user_timeout=3000";
 static const char formats[] = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601"
                               " -c bytea_output=hex -c extra_float_digits=1"
                               " -c default_transaction_isolation=read\\ committed"
@@ -73,6 +73,20 @@ bool conninfo_read(struct conninfo *out, const char *text)
     set(out, "options", all);
     set(out, "client_encoding", copy("UTF8"));
     return true;
+}
+
+unsigned conninfo_hosts(const struct conninfo *conninfo)
+{
+    static const char *const lists[] = {"hostaddr", "host"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const char *list = conninfo->values[find(conninfo, lists[i])];
+        unsigned count = 1;
+        for (; list != NULL && (list = strchr(list, ',')) != NULL; list++)
+            count++;
+        if (count > 1)
+            return count;
+    }
+    return 1;
 }
 
 void conninfo_rotate(struct conninfo *conninfo)

@@ -26,6 +26,9 @@ bool conninfo_read(struct conninfo *out, const char *text);
  * them up by itself when it does not answer. */
 void conninfo_rotate(struct conninfo *conninfo);
 
+/* How many hosts it names, 1 at least. */
+unsigned conninfo_hosts(const struct conninfo *conninfo);
+
 void conninfo_free(struct conninfo *conninfo);
 
 /* Append "keyword='value' ", quoted as connection strings are. */

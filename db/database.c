@@ -43,12 +43,22 @@ static void notice_drop(void *of, const PGresult *notice)
     (void)notice;
 }
 
+/* The next one is tried when one of several does not answer in its seconds. */
+static bool several_hosts(const char *text)
+{
+    struct conninfo conninfo;
+    bool several = conninfo_read(&conninfo, text) && conninfo_hosts(&conninfo) > 1;
+    conninfo_free(&conninfo);
+    return several;
+}
+
 struct database *database_open(const char *conninfo, char **error)
 {
     /* With expand_dbname the last word on dbname is a whole connection string. */
-    const char *const keywords[] = {"connect_timeout", "application_name", "dbname",
-                                    "client_encoding", NULL};
-    const char *const values[] = {"10", "onramp", conninfo, "UTF8", NULL};
+    const char *const keywords[] = {"connect_timeout", "target_session_attrs", "application_name",
+                                    "dbname",          "client_encoding",      NULL};
+    const char *const values[] = {
+        several_hosts(conninfo) ? "2" : "10", "read-write", "onramp", conninfo, "UTF8", NULL};
     *error = NULL;
     struct database *database = calloc(1, sizeof *database);
     if (database == NULL)

@@ -12,7 +12,8 @@
 
 struct database;
 
-/* Connect, within ten seconds unless conninfo says otherwise. NULL when it fails; *error is then a
+/* Connect to the first host that takes writes: within ten seconds, of several within two each,
+ * unless conninfo says otherwise. NULL when it fails; *error is then a
  * sentence without secrets, the caller's to free. */
 struct database *database_open(const char *conninfo, char **error);
 

@@ -74,6 +74,8 @@ const char *failure_text(enum failure failure)
         [FAILURE_DEADLINE] = "the database does not answer in time",
         [FAILURE_UNKNOWN_OUTCOME] = "the connection to the database was lost",
         [FAILURE_ABORTED] = "the transaction was rolled back",
+        [FAILURE_STORAGE_FULL] = "the disk of the database is full",
+        [FAILURE_RESOURCES] = "the database lacks memory or cannot read its files",
         [FAILURE_BUG] = "the statement raises an error",
     };
     return reasons[failure];
@@ -310,6 +312,8 @@ static int64_t next_due(const struct lanes *lanes, int64_t now)
         return now;
     if (lanes->deadlines.first != NULL)
         due = lanes->deadlines.first->deadline;
+    if (lanes->probe.pg != NULL)
+        due = earlier(due, lanes->probe.give_up_at);
     for (int i = 0; i < lanes->session_count; i++)
         due = earlier(due, session_due(&lanes->sessions[i]));
     const bool waits[LANE_KINDS] = {lanes->reads.first != NULL,
@@ -321,13 +325,23 @@ static int64_t next_due(const struct lanes *lanes, int64_t now)
     return due;
 }
 
+static void leave_hung_server(struct lanes *lanes)
+{
+    for (int i = 0; i < lanes->session_count; i++)
+        session_leave_hung(&lanes->sessions[i]);
+    probe_end(&lanes->probe);
+}
+
 int lanes_turn(struct lanes *lanes, int64_t now)
 {
+    lanes->now = now;
     fail_refused(lanes);
     fail_overdue(lanes, now);
     fail_outages(lanes, now);
     for (int i = 0; i < lanes->session_count; i++)
         session_attend(&lanes->sessions[i], now);
+    if (probe_unanswered(&lanes->probe, now))
+        leave_hung_server(lanes);
     send_reads(lanes);
     send_writes(lanes);
     send_alone(lanes);
@@ -414,6 +428,7 @@ struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd)
         abort();
     lanes->settings = *settings;
     lanes->epoll_fd = epoll_fd;
+    probe_init(&lanes->probe, epoll_fd);
     if (getrandom(&lanes->random, sizeof lanes->random, GRND_NONBLOCK) < 0)
         lanes->random = (uint32_t)lanes_now();
     int64_t now = lanes_now();
@@ -430,6 +445,7 @@ struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd)
 void lanes_close(struct lanes *lanes)
 {
     lanes->closing = true;
+    probe_end(&lanes->probe);
     for (int i = 0; i < lanes->session_count; i++)
         session_free(&lanes->sessions[i]);
     fail_queue(lanes, &lanes->reads, FAILURE_UNAVAILABLE);

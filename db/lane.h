@@ -15,6 +15,7 @@
 #include "base/watch.h"
 #include "db/statement.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,14 +29,15 @@ struct queue;
 enum failure {
     FAILURE_OVERLOADED,  /* the queue is full; nothing was sent */
     FAILURE_UNAVAILABLE, /* no connection; nothing was done */
-    FAILURE_DEADLINE,    /* not sent before its deadline, or a read not answered by then; nothing
-                            was done */
+    FAILURE_DEADLINE,    /* not sent before its deadline, a read not answered by then, or ended by
+                            the server's time limit; nothing was done */
     FAILURE_UNKNOWN_OUTCOME, /* a write that was sent, and its connection died, its deadline passed
                                 or its commit did not reach the standbys that it has to reach */
-    FAILURE_ABORTED, /* rolled back by a serialization failure, a deadlock or a lock time-out,
-                        again after a lone retry, or for want of time or room; nothing was
-                        done */
-    FAILURE_BUG      /* the statement raised an error: nothing was done; see the log */
+    FAILURE_ABORTED,      /* rolled back by a serialization failure, a deadlock or a lock time-out,
+                             again after a lone retry; nothing was done */
+    FAILURE_STORAGE_FULL, /* the server's disk is full; nothing was done */
+    FAILURE_RESOURCES,    /* it lacks memory, or cannot read its files; nothing was done */
+    FAILURE_BUG           /* the statement raised an error: nothing was done; see the log */
 };
 
 /* Why, in words for the log: "the queue is full". Static. */
@@ -72,6 +74,8 @@ struct lanes_settings {
                                  among the writes */
     size_t queue_limit;       /* waiting queries a kind before FAILURE_OVERLOADED */
     size_t batch_limit;       /* writes in one transaction */
+    atomic_llong *storage_full_at; /* when a write has last failed for want of room, in milliseconds
+                                      of CLOCK_MONOTONIC; shared by all lanes; or NULL */
     /* One line for the operator's log; level is a syslog(3) level. Never holds parameter values. */
     void (*log)(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 };

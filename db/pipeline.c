@@ -23,6 +23,13 @@ static struct slot *slot_push(struct session *session, enum slot_kind kind,
     return slot;
 }
 
+/* One more query is on its way. */
+static void outstanding_add(struct session *session)
+{
+    if (session->outstanding++ == 0)
+        session->quiet_since = session->lanes->now;
+}
+
 static bool is_call(const struct slot *slot)
 {
     return slot->kind == SLOT_QUERY || slot->kind == SLOT_SHARED;
@@ -41,7 +48,7 @@ bool pipeline_query(struct session *session, struct query *query)
     query->session = session;
     query->position = session->tail;
     slot_push(session, SLOT_QUERY, statement)->query = query;
-    session->outstanding++;
+    outstanding_add(session);
     return sent(session,
                 PQsendQueryPrepared(session->pg, statement->name, (int)statement->parameter_count,
                                     query->values, NULL, NULL, statement->binary ? 1 : 0));
@@ -58,7 +65,7 @@ bool pipeline_each(struct session *session, struct query *const *queries, size_t
         slot->query = queries[i];
         slot->members = (uint8_t)count;
         slot->row = (uint8_t)i;
-        session->outstanding++;
+        outstanding_add(session);
     }
     return sent(session, PQsendQueryPrepared(
                              session->pg, statement->name, (int)statement->parameter_count,
@@ -110,7 +117,7 @@ static void end_preparation(struct session *session)
     const struct slot *last = session_slot(session, session->cursor - 1);
     if (session->error != NULL) {
         enum verdict_kind verdict = statement_verdict(session->error);
-        if (verdict == ERROR_OF_THE_MOMENT || verdict == ERROR_OF_RESOURCES) {
+        if (verdict != ERROR_OF_STATEMENT && verdict != ERROR_OF_SESSION) {
             session->stale = true;
             return;
         }
@@ -133,8 +140,21 @@ static bool goes_again(const struct query *query, enum verdict_kind verdict)
 
 static enum failure failure_of(enum verdict_kind verdict)
 {
-    return verdict == ERROR_OF_THE_MOMENT || verdict == ERROR_OF_RESOURCES ? FAILURE_ABORTED
-                                                                           : FAILURE_BUG;
+    switch (verdict) {
+    case ERROR_OF_THE_MOMENT:
+        return FAILURE_ABORTED;
+    case ERROR_OF_TIME:
+        return FAILURE_DEADLINE;
+    case ERROR_OF_STORAGE:
+        return FAILURE_STORAGE_FULL;
+    case ERROR_OF_RESOURCES:
+        return FAILURE_RESOURCES;
+    case ERROR_OF_SESSION: /* a second time, on a new one */
+    case ERROR_OF_SERVER:
+    case ERROR_OF_STATEMENT:
+        break;
+    }
+    return FAILURE_BUG;
 }
 
 /* A transaction that several calls shared and that was rolled back: each of them runs again alone.
@@ -165,6 +185,8 @@ static void fail_lone(struct session *session, struct slot *slot)
         return;
     }
     log_error(session, verdict == ERROR_OF_STATEMENT ? LOG_ERR : LOG_WARNING, "failed");
+    if (verdict == ERROR_OF_STORAGE && session->lanes->settings.storage_full_at != NULL)
+        atomic_store(session->lanes->settings.storage_full_at, lanes_now());
     lanes_fail(session->lanes, query, failure_of(verdict));
 }
 

@@ -12,8 +12,12 @@
 
 /* Milliseconds. */
 enum {
-    PATIENCE = 3000,       /* for a host to answer and the statements to be prepared; more when
-                              that has failed before */
+    PATIENCE = 3000,       /* for a host to answer, and for the statements to be prepared; more when
+                              that failed before */
+    PATIENCE_HOST = 1500,  /* for one of several hosts; more when all of them were tried in vain */
+    QUIET_PROBED = 1500,   /* without an octet until the server is asked whether it is there */
+    QUIET_MOST = 9000,     /* and until the session is given up: a server that answers ends every
+                              statement by its limit, which is below this (conninfo.c) */
     RETRY_FIRST = 50,      /* a restarted PostgreSQL is back within a second or two */
     RETRY_MOST = 2000,     /* between attempts, however long the outage */
     RETRY_DRIFT = 5000,    /* until somebody has migrated the database */
@@ -201,10 +205,16 @@ static bool prepare(struct session *session, const struct statement *statement, 
            pipeline_describe(session, statement) && pipeline_sync(session);
 }
 
+static int64_t grown(int64_t patience, unsigned failures)
+{
+    return patience * (failures < 5 ? 1 + failures : 5);
+}
+
 static void session_prepare(struct session *session)
 {
     struct lanes *lanes = session->lanes;
     session->state = SESSION_PREPARING;
+    session->give_up_at = lanes_now() + grown(PATIENCE, session->failures);
     if (PQsetnonblocking(session->pg, 1) != 0 || PQenterPipelineMode(session->pg) != 1) {
         session_lose(session, PQerrorMessage(session->pg));
         return;
@@ -231,6 +241,8 @@ void session_prepared(struct session *session)
     }
     session->state = SESSION_READY;
     session->failures = 0;
+    session->heard = true;
+    session->probe_at = 0;
     lanes->drift_logged = false;
     lanes->drift_logger = NULL;
     lanes->trouble_logged_at = 0;
@@ -275,8 +287,9 @@ static void session_poll(struct session *session)
 
 static void session_open(struct session *session, int64_t now)
 {
-    unsigned patience = session->failures < 5 ? 1 + session->failures : 5;
-    session->give_up_at = now + (int64_t)patience * PATIENCE;
+    unsigned hosts = conninfo_hosts(&session->conninfo);
+    session->give_up_at =
+        now + grown(hosts > 1 ? PATIENCE_HOST : PATIENCE, session->failures / hosts);
     session->state = SESSION_CONNECTING;
     session->drift = false;
     session->pg = PQconnectStartParams((const char *const *)session->conninfo.keywords,
@@ -290,16 +303,47 @@ static void session_open(struct session *session, int64_t now)
         session_lose(session, "cannot be watched");
 }
 
-void session_attend(struct session *session, int64_t now)
+static void give_up(struct session *session, const char *complaint)
 {
+    conninfo_rotate(&session->conninfo);
+    session_lose(session, complaint);
+}
+
+static void attend_ready(struct session *session, int64_t now)
+{
+    struct probe *probe = &session->lanes->probe;
+    if (session->heard)
+        session->quiet_since = now;
+    session->heard = false;
     if (now < session_due(session))
         return;
-    if (session->state == SESSION_DOWN) {
-        session_open(session, now);
-    } else {
-        conninfo_rotate(&session->conninfo);
-        session_lose(session, "no answer in time");
+    if (now >= session->quiet_since + QUIET_MOST) {
+        give_up(session, "no answer in time");
+        return;
     }
+    session->probe_at = now + QUIET_PROBED;
+    if (probe->pg == NULL)
+        probe_begin(probe, &session->conninfo, session->pg, now);
+}
+
+void session_leave_hung(struct session *session)
+{
+    const struct lanes *lanes = session->lanes;
+    bool alive = session->outstanding > 0 && lanes->now < session->quiet_since + QUIET_PROBED;
+    if (session->state == SESSION_READY && !alive && probe_asks(&lanes->probe, session->pg))
+        give_up(session, "its server does not answer");
+}
+
+void session_attend(struct session *session, int64_t now)
+{
+    if (session->state == SESSION_READY)
+        attend_ready(session, now);
+    else if (now < session_due(session))
+        return;
+    else if (session->state == SESSION_DOWN)
+        session_open(session, now);
+    else
+        give_up(session, "no answer in time");
 }
 
 int64_t session_due(const struct session *session)
@@ -313,7 +357,10 @@ int64_t session_due(const struct session *session)
     case SESSION_READY:
         break;
     }
-    return INT64_MAX;
+    if (session->outstanding == 0)
+        return INT64_MAX;
+    int64_t due = session->quiet_since + QUIET_PROBED;
+    return due > session->probe_at ? due : session->probe_at;
 }
 
 /* --- in and out --- */
@@ -337,6 +384,7 @@ static void watch_ready(struct watch *watch, uint32_t events)
         session_poll(session);
         return;
     }
+    session->heard = true;
     bool alive = PQconsumeInput(session->pg) == 1;
     /* What arrived before the connection died is still good. */
     if (!pipeline_take(session))

@@ -16,6 +16,7 @@
 #include "db/conninfo.h"
 #include "db/each.h"
 #include "db/lane.h"
+#include "db/probe.h"
 #include "db/queue.h"
 
 #include <libpq-fe.h>
@@ -61,6 +62,9 @@ struct session {
     uint32_t events;          /* registered for */
     int64_t retry_at;         /* SESSION_DOWN */
     int64_t give_up_at;       /* SESSION_CONNECTING and SESSION_PREPARING */
+    int64_t quiet_since;      /* SESSION_READY: when the last octets came, or the first of what is
+                                 outstanding was sent */
+    int64_t probe_at;         /* SESSION_READY: its server is asked no sooner */
     unsigned failures;        /* in a row */
 
     struct slot *slots; /* ring; positions count on and are taken modulo its size */
@@ -72,6 +76,7 @@ struct session {
     unsigned outstanding;  /* queries on their way */
     bool group_open;       /* something was sent behind the last Sync */
     bool unflushed;        /* libpq holds bytes that the socket did not take */
+    bool heard;            /* octets have come since the last turn */
     bool drift;            /* a statement did not fit, while preparing */
     bool doubtful;         /* the commit was not acknowledged by its standbys */
     bool stale;            /* to be renewed when the group has ended */
@@ -82,6 +87,8 @@ struct session {
 struct lanes {
     struct lanes_settings settings;
     int epoll_fd;
+    int64_t now;        /* of the turn */
+    struct probe probe; /* of a server that has been quiet for a while */
     struct session *sessions;
     int session_count;
     struct queue reads, writes, lone, alone, refused;
@@ -108,7 +115,8 @@ int64_t lanes_now(void);
 void session_init(struct session *session, struct lanes *lanes, enum lane_kind kind,
                   const struct conninfo *conninfo);
 
-/* Open a session that is down and due, give up one that takes too long. */
+/* Open a session that is down and due, give up one that takes too long, have the server of one that
+ * is quiet asked whether it is there. */
 void session_attend(struct session *session, int64_t now);
 
 /* When session_attend has something to do; INT64_MAX for never. */
@@ -123,6 +131,9 @@ void session_lose(struct session *session, const char *complaint);
 
 /* All its statements have been prepared and described. */
 void session_prepared(struct session *session);
+
+/* The server that the probe asks does not answer: leave it, but for what comes from it still. */
+void session_leave_hung(struct session *session);
 
 void session_free(struct session *session);
 

@@ -73,29 +73,36 @@ static bool starts(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-static bool is_one_of(const char *state, const char *const *list)
-{
-    while (*list != NULL && strcmp(state, *list) != 0)
-        list++;
-    return *list != NULL;
-}
+/* PostgreSQL, "Error Codes". The first that fits counts; what fits none is a bug. */
+static const struct {
+    const char *start; /* of the SQLSTATE */
+    enum verdict_kind verdict;
+} classes[] = {
+    {"08", ERROR_OF_SERVER},        /* connection exceptions */
+    {"57P", ERROR_OF_SERVER},       /* shut down, crashed, dropped */
+    {"40003", ERROR_OF_SERVER},     /* nobody knows whether it was done */
+    {"40001", ERROR_OF_THE_MOMENT}, /* serialization failure */
+    {"40P01", ERROR_OF_THE_MOMENT}, /* deadlock */
+    {"55P03", ERROR_OF_THE_MOMENT}, /* lock time-out */
+    {"55006", ERROR_OF_THE_MOMENT}, /* an object is in use */
+    {"72000", ERROR_OF_THE_MOMENT}, /* the snapshot is too old */
+    {"25006", ERROR_OF_SESSION},    /* read-only: a primary that was demoted */
+    {"0A000", ERROR_OF_SESSION},    /* a changed row type */
+    {"26000", ERROR_OF_SESSION},    /* a statement that somebody deallocated */
+    {"57014", ERROR_OF_TIME},       {"53100", ERROR_OF_STORAGE},
+    {"53", ERROR_OF_RESOURCES}, /* memory, connections, a configured limit */
+    {"58", ERROR_OF_RESOURCES}, /* the system's errors: I/O, files */
+};
 
 enum verdict_kind statement_verdict(const PGresult *error)
 {
-    static const char *const moment[] = {"40P01", "40001", "55P03", NULL};
-    /* Read-only (a demoted primary), a changed row type, a statement that somebody deallocated. */
-    static const char *const session[] = {"25006", "0A000", "26000", NULL};
     const char *state = statement_sqlstate(error);
     const char *severity = PQresultErrorField(error, PG_DIAG_SEVERITY_NONLOCALIZED);
-    if (severity == NULL || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0 ||
-        starts(state, "08") || starts(state, "57P"))
+    if (severity == NULL || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
         return ERROR_OF_SERVER;
-    if (is_one_of(state, moment))
-        return ERROR_OF_THE_MOMENT;
-    if (is_one_of(state, session))
-        return ERROR_OF_SESSION;
-    if (strcmp(state, "57014") == 0 || starts(state, "53") || starts(state, "58"))
-        return ERROR_OF_RESOURCES;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (starts(state, classes[i].start))
+            return classes[i].verdict;
     return ERROR_OF_STATEMENT;
 }
 

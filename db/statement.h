@@ -72,7 +72,9 @@ bool statement_fits(const struct statement *statement, const struct pg_result *d
 /* What an error means for the calls in its transaction, all of which were rolled back. */
 enum verdict_kind {
     ERROR_OF_THE_MOMENT, /* deadlock, serialization, lock time-out: again, alone */
-    ERROR_OF_RESOURCES,  /* time-out, disk full, out of memory: not again */
+    ERROR_OF_TIME,       /* it was cancelled, as a rule by its time limit: not again */
+    ERROR_OF_STORAGE,    /* the server's disk is full: not again */
+    ERROR_OF_RESOURCES,  /* out of memory, of connections; files that cannot be read: not again */
     ERROR_OF_SESSION,    /* this session is of no more use, another one may be: again, elsewhere */
     ERROR_OF_SERVER,     /* the session is dying: nobody knows what was done */
     ERROR_OF_STATEMENT   /* a bug */

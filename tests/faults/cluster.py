@@ -4,6 +4,7 @@
 import glob
 import os
 import pwd
+import signal
 import subprocess
 
 from process import directory
@@ -20,6 +21,28 @@ def _unprivileged():
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+class _Frozen:
+    def __init__(self, data):
+        with open(os.path.join(data, "postmaster.pid"), encoding="utf-8") as file:
+            self.postmaster = int(file.readline())
+
+    def _send(self, number):
+        path = f"/proc/{self.postmaster}/task/{self.postmaster}/children"
+        with open(path, encoding="utf-8") as file:
+            children = [int(word) for word in file.read().split()]
+        for pid in [self.postmaster, *children]:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:  # it ended by itself
+                pass
+
+    def __enter__(self):
+        self._send(signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        self._send(signal.SIGCONT)
 
 
 class Cluster:
@@ -58,6 +81,10 @@ class Cluster:
 
     def stop(self):
         self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+
+    def frozen(self):
+        """A context in which all of its processes are stopped: connections stand, and nothing comes."""
+        return _Frozen(self.data)
 
     def database(self, name):
         """The URL of a new, empty database."""

@@ -15,6 +15,7 @@ import pytest
 import contract
 from client import Client
 from cluster import Cluster
+from load import wait_until
 from process import Server
 from roles_test import MAY, PUBLIC
 from scene import Scene, documented
@@ -22,6 +23,7 @@ from scene import Scene, documented
 # Writes behind a held lock at once: more than the server queues, which has one loop and so one queue,
 # of 1024 that wait behind those that are under way.
 QUEUED = 1200
+PATIENCE = 30  # seconds, on a machine that has other work
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,33 @@ def test_more_than_can_be_queued_is_refused_at_once(database, scene):
     assert set(codes) <= {(201, None), (503, "overloaded"), (503, "unavailable")}, set(codes)
 
 
+def test_a_full_disk_is_named_and_reads_go_on(place, database, scene):
+    """What PostgreSQL raises when a file cannot be extended."""
+    probe = Client(place[1].url)
+    database.execute(
+        "ALTER FUNCTION vnet_create RENAME TO vnet_create_saved;"
+        "CREATE FUNCTION vnet_create(p_customer uuid, p_name text, p_address_space cidr[],"
+        " p_tags jsonb) RETURNS SETOF vnet_view LANGUAGE plpgsql SECURITY DEFINER AS "
+        "$$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$"
+    )
+    database.connection.commit()
+    try:
+        order = {"name": "full", "addressSpace": ["10.77.0.0/16"]}
+        answer = scene.customer.client.post("/v1/vnets", order)
+        answer.must(503, "storage_full")
+        assert int(answer.headers["Retry-After"]) > 0
+        scene.customer.client.get("/v1/vnets").must(200)
+        probe.send("GET", "/readyz", checked=False).must(503, "storage_full")
+    finally:
+        database.execute(
+            "SET search_path = onramp; DROP FUNCTION vnet_create(uuid, text, cidr[], jsonb);"
+            "ALTER FUNCTION vnet_create_saved RENAME TO vnet_create"
+        )
+        database.connection.commit()
+    wait_until(lambda: probe.get("/readyz").status == 200, PATIENCE, "ready again")
+    scene.customer.client.post("/v1/vnets", order).must(201)
+
+
 def test_a_fault_of_the_server_is_500_and_says_nothing_of_it(database, scene):
     """What a function of ours raises is a bug: told as such, without the words of PostgreSQL."""
     database.execute(
@@ -144,6 +173,15 @@ def test_a_fault_of_the_server_is_500_and_says_nothing_of_it(database, scene):
         )
         database.connection.commit()
     scene.customer.client.get("/v1/peering-locations").must(200)
+
+
+def test_readiness_is_denied_at_once_when_the_database_hangs(place):
+    """A proxy asks every second or two; requests have ten seconds."""
+    cluster, server, _ = place
+    probe = Client(server.url, timeout=5)
+    with cluster.frozen():
+        probe.send("GET", "/readyz", checked=False).must(503, "not_ready")
+    wait_until(lambda: probe.get("/readyz").status == 200, PATIENCE, "ready again")
 
 
 @pytest.fixture(scope="module")

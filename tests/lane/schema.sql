@@ -101,3 +101,9 @@ BEGIN
             txid_current()::text);
     RETURN QUERY SELECT 'ok', NULL::jsonb;
 END $$;
+
+-- Raise an error with this SQLSTATE.
+CREATE FUNCTION note_fail(p_state text) RETURNS SETOF note LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = p_state; END $$;
+CREATE FUNCTION note_fail_read(p_state text) RETURNS SETOF note LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = p_state; END $$;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/rate_limit.h"
 
+#include "base/hash.h"
 #include "operations/operation.h"
 
 #include <stdatomic.h>
@@ -105,22 +106,14 @@ void rate_limits_free(struct rate_limits *limits)
     free(limits);
 }
 
-/* FNV-1a, 64 bits. Ids of tokens are given by the database, so nobody can choose two alike. */
-static uint64_t hash(uint64_t value, const char *text)
-{
-    for (; *text; text++)
-        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return value;
-}
-
-/* 0: nobody that is counted. */
+/* 0: nobody that is counted. Ids of tokens are given by the database, so nobody can choose two
+ * whose hashes are alike. */
 static uint64_t whose(const struct caller *caller)
 {
-    static const uint64_t start = UINT64_C(14695981039346656037);
     if (caller->token_id)
-        return hash(start, caller->token_id) | 1;
+        return hash_text(HASH_START, caller->token_id) | 1;
     if (caller->secret_id) /* all secrets of a partner have one bucket: a rotation fills none */
-        return hash(hash(start, "partner "), caller->partner) | 1;
+        return hash_text(hash_text(HASH_START, "partner "), caller->partner) | 1;
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "api/stream.h"
 #include "api/token.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "db/rows.h"
 #include "operations/body.h"
@@ -134,6 +135,20 @@ void request_submit(struct request *request, const struct operation *operation,
     request_ask(request, operation, request->call.values, on_rows, on_failure);
 }
 
+/* Whose a query is. Who is not known yet is known by the address alone: of tokens that nobody has
+ * given out, anybody can make up many. */
+static uint64_t tenant_of(const struct request *request)
+{
+    const struct caller *caller = &request->caller;
+    if (caller->customer)
+        return hash_text(hash_text(HASH_START, "customer "), caller->customer) | 1;
+    if (caller->partner)
+        return hash_text(hash_text(HASH_START, "partner "), caller->partner) | 1;
+    if (caller->role != ROLE_NONE)
+        return hash_text(HASH_START, role_name(caller->role)) | 1;
+    return hash_text(HASH_START, exchange_client(request->exchange)) | 1;
+}
+
 void request_ask(struct request *request, const struct operation *operation,
                  const char *const *values,
                  void (*on_rows)(struct query *query, const struct rows *rows),
@@ -145,6 +160,7 @@ void request_ask(struct request *request, const struct operation *operation,
     request->query = (struct query){
         .statement = operation->statement,
         .values = values,
+        .tenant = tenant_of(request),
         .deadline = request->deadline,
         .on_rows = on_rows,
         .on_failure = on_failure,

@@ -2,6 +2,7 @@
 #include "api/secret_cache.h"
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "crypto/seal.h"
 #include "db/rows.h"
@@ -45,10 +46,7 @@ void secret_cache_free(struct secret_cache *cache)
 
 static size_t bucket_of(const char *partner)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (; *partner; partner++)
-        hash = (hash ^ (unsigned char)*partner) * 16777619u;
-    return hash % BUCKETS;
+    return hash_text(HASH_START, partner) % BUCKETS;
 }
 
 const struct secret_set *secret_cache_find(const struct secret_cache *cache, const char *partner,

@@ -2,6 +2,7 @@
 #include "api/token_cache.h"
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "crypto/hex.h"
 #include "db/rows.h"
 
@@ -53,10 +54,7 @@ void token_cache_free(struct token_cache *cache)
 
 static size_t set_of(const char *key_id)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (; *key_id; key_id++)
-        hash = (hash ^ (unsigned char)*key_id) * 16777619u;
-    return hash % SETS;
+    return hash_text(HASH_START, key_id) % SETS;
 }
 
 static const char *copy_of(struct arena *arena, const char *text)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/topics.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,11 +28,8 @@ void topics_free(struct topics *topics)
 
 static uint64_t hash_of(char kind, const char *name)
 {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    hash = (hash ^ (unsigned char)kind) * 1099511628211u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
-    return hash;
+    const char first[] = {kind, '\0'};
+    return hash_text(hash_text(HASH_START, first), name);
 }
 
 void topics_join(struct topics *topics, struct subscriber *subscriber, const char *topic)

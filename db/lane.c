@@ -14,11 +14,25 @@
 
 enum { OUTAGE_GRACE = 3000 }; /* milliseconds that queries wait for a connection to come back */
 
+/* What a session has on its way at most, by what it is expected to take: so long waits who comes
+ * next. In microseconds. */
+enum { READS_SENT = 10000, WRITES_SENT = 20000 };
+
+enum { TAKEN_MAX = 64 }; /* queries that are sent in one go: those of a transaction, or reads */
+_Static_assert(TAKEN_MAX >= (int)READ_DEPTH, "a session may take more reads");
+
 int64_t lanes_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t lanes_microseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* --- which queue --- */
@@ -47,22 +61,45 @@ static enum lane_kind session_kind(const struct lanes *lanes, enum lane_kind kin
     return settings->alone > 0 ? LANE_ALONE : LANE_WRITE;
 }
 
-static struct queue *queue_of(struct lanes *lanes, const struct query *query, bool again)
+/* Where a query waits for its turn. */
+static struct tenants *turns_of(struct lanes *lanes, const struct query *query)
 {
     enum lane_kind kind = session_kind(lanes, query->statement->lane);
-    if (kind == LANE_READ)
-        return &lanes->reads;
-    if (kind == LANE_ALONE)
-        return &lanes->alone;
-    return again || query->statement->lane == LANE_ALONE ? &lanes->lone : &lanes->writes;
+    return kind == LANE_READ ? &lanes->reads : kind == LANE_WRITE ? &lanes->writes : &lanes->alone;
+}
+
+/* Whether it must run by itself on a session for writes. */
+static bool is_lone(const struct lanes *lanes, const struct query *query, bool again)
+{
+    return session_kind(lanes, query->statement->lane) == LANE_WRITE &&
+           (again || query->statement->lane == LANE_ALONE);
+}
+
+static void unqueue(struct query *query)
+{
+    if (query->of != NULL)
+        tenants_leave(query);
+    else
+        queue_leave(query);
 }
 
 /* --- the ends of a query --- */
 
+/* It is on no session any more. */
+static void settle(struct query *query)
+{
+    if (query->session != NULL)
+        query->session->sent -= query->estimate;
+    if (query->of != NULL)
+        tenants_done(query, query->took);
+    query->took = -1;
+    query->session = NULL;
+}
+
 static void leave(struct lanes *lanes, struct query *query)
 {
+    settle(query);
     deadlines_leave(&lanes->deadlines, query);
-    query->session = NULL;
     lanes->pending--;
 }
 
@@ -97,8 +134,11 @@ void lanes_fail(struct lanes *lanes, struct query *query, enum failure failure)
 
 void lanes_again(struct lanes *lanes, struct query *query)
 {
-    query->session = NULL;
-    queue_prepend(queue_of(lanes, query, true), query);
+    settle(query);
+    if (is_lone(lanes, query, true))
+        queue_prepend(&lanes->lone, query);
+    else
+        tenants_enter(turns_of(lanes, query), query, true);
 }
 
 static void fail_queue(struct lanes *lanes, struct queue *queue, enum failure failure)
@@ -107,6 +147,15 @@ static void fail_queue(struct lanes *lanes, struct queue *queue, enum failure fa
     for (size_t left = queue->count; left > 0 && queue->first != NULL; left--) {
         struct query *query = queue->first;
         queue_leave(query);
+        lanes_fail(lanes, query, failure);
+    }
+}
+
+static void fail_waiting(struct lanes *lanes, struct tenants *tenants, enum failure failure)
+{
+    for (size_t left = tenants->waiting; left > 0 && tenants->turn != NULL; left--) {
+        struct query *query = tenants->turn->waiting.first;
+        tenants_leave(query);
         lanes_fail(lanes, query, failure);
     }
 }
@@ -126,7 +175,7 @@ static void fail_overdue(struct lanes *lanes, int64_t now)
         struct query *query = lanes->deadlines.first;
         bool unknown = false;
         if (query->queue != NULL) {
-            queue_leave(query);
+            unqueue(query);
         } else {
             session_slot(query->session, query->position)->query = NULL;
             unknown = query->statement->lane != LANE_READ;
@@ -142,26 +191,40 @@ static bool outage(const struct lanes *lanes, enum lane_kind kind, int64_t now)
     return lanes->down_since[kind] != 0 && now >= lanes->down_since[kind] + OUTAGE_GRACE;
 }
 
+static bool is_full(struct lanes *lanes, const struct query *query)
+{
+    const struct tenants *tenants = turns_of(lanes, query);
+    size_t limit = lanes->settings.queue_limit;
+    if (is_lone(lanes, query, false))
+        return lanes->lone.count >= limit;
+    return tenants->waiting >= limit ||
+           (query->tenant != 0 && tenants_waiting(tenants, query->tenant) >= (limit + 1) / 2);
+}
+
 void lanes_submit(struct lanes *lanes, struct query *query)
 {
-    struct queue *queue = queue_of(lanes, query, false);
     query->session = NULL;
+    query->of = NULL;
+    query->took = -1;
     query->tries = 0;
     query->alone = false;
     lanes->pending++;
     deadlines_enter(&lanes->deadlines, query);
-    if (lanes->closing || (!query->first && queue->count >= lanes->settings.queue_limit)) {
+    if (lanes->closing || (!query->first && is_full(lanes, query))) {
         query->failure = lanes->closing ? FAILURE_UNAVAILABLE : FAILURE_OVERLOADED;
-        queue = &lanes->refused;
+        queue_append(&lanes->refused, query);
+    } else if (!is_lone(lanes, query, false)) {
+        tenants_enter(turns_of(lanes, query), query, query->first);
+    } else if (query->first) {
+        queue_prepend(&lanes->lone, query);
+    } else {
+        queue_append(&lanes->lone, query);
     }
-    if (query->first)
-        queue_prepend(queue, query);
-    else
-        queue_append(queue, query);
 }
 
 /* --- dispatching --- */
 
+/* The session with the least to do, of those that have room. */
 static struct session *idlest(struct lanes *lanes, enum lane_kind kind, unsigned depth)
 {
     struct session *found = NULL;
@@ -169,36 +232,49 @@ static struct session *idlest(struct lanes *lanes, enum lane_kind kind, unsigned
         struct session *session = &lanes->sessions[i];
         if (session->kind == kind && session->state == SESSION_READY &&
             session->outstanding < depth &&
-            (found == NULL || session->outstanding < found->outstanding))
+            (found == NULL || session->sent < found->sent ||
+             (session->sent == found->sent && session->outstanding < found->outstanding)))
             found = session;
     }
     return found;
 }
 
-static struct query *take_first(struct queue *queue)
+/* Queries that were taken, to be sent. */
+struct taken {
+    struct query *queries[TAKEN_MAX];
+    size_t count;
+};
+
+/* Take up to count queries whose turn it is, and which are expected to take no more than room in
+ * all, or one that does if nothing else is under way. */
+static void take(struct taken *out, struct tenants *tenants, size_t count, int64_t room, bool any)
 {
-    struct query *query = queue->first;
-    queue_leave(query);
-    return query;
+    out->count = 0;
+    while (out->count < count) {
+        struct query *query = tenants_take(tenants, room, any && out->count == 0);
+        if (query == NULL)
+            return;
+        room -= query->estimate;
+        out->queries[out->count++] = query;
+    }
 }
 
-/* The first query, and with it those of the next so many that can share its statement, room in all.
- */
-static size_t take_alike(struct queue *queue, size_t looks, struct query **members, size_t room)
+/* Move the first query out of those taken, and with it those that can share its statement, room in
+ * all. Returns their number. */
+static size_t take_alike(struct taken *taken, struct query **members, size_t room)
 {
-    size_t count = 0;
-    members[count++] = take_first(queue);
-    const struct statement *statement = members[0]->statement;
-    if (statement->each == NULL || members[0]->alone)
-        return count;
-    for (struct query *next = queue->first; next != NULL && count < room && looks > 0; looks--) {
-        struct query *query = next;
-        next = query->next;
-        if (query->queue == queue && query->statement == statement && !query->alone) {
-            queue_leave(query);
+    const struct query *first = taken->queries[0];
+    bool shares = first->statement->each != NULL && !first->alone;
+    size_t count = 0, left = 0;
+    for (size_t i = 0; i < taken->count; i++) {
+        struct query *query = taken->queries[i];
+        if (i == 0 ||
+            (shares && count < room && query->statement == first->statement && !query->alone))
             members[count++] = query;
-        }
+        else
+            taken->queries[left++] = query;
     }
+    taken->count = left;
     return count;
 }
 
@@ -208,20 +284,34 @@ static bool send_alike(struct session *session, struct query *const *members, si
                       : pipeline_each(session, members, count);
 }
 
-static void send_read(struct lanes *lanes, struct session *session)
+/* A session was lost: let what was taken for it wait again. */
+static void wait_again(struct lanes *lanes, struct taken *taken)
 {
-    struct query *members[EACH_READS_MAX];
-    size_t room = READ_DEPTH - session->outstanding;
-    if (room > EACH_READS_MAX)
-        room = EACH_READS_MAX;
-    send_alike(session, members, take_alike(&lanes->reads, READ_DEPTH, members, room));
+    while (taken->count > 0)
+        lanes_again(lanes, taken->queries[--taken->count]);
+}
+
+static bool send_some_reads(struct lanes *lanes, struct session *session)
+{
+    struct taken taken;
+    take(&taken, &lanes->reads, READ_DEPTH - session->outstanding, READS_SENT - session->sent,
+         session->outstanding == 0);
+    bool some = taken.count > 0;
+    while (taken.count > 0) {
+        struct query *members[EACH_READS_MAX];
+        size_t count = take_alike(&taken, members, EACH_READS_MAX);
+        if (!send_alike(session, members, count))
+            wait_again(lanes, &taken);
+    }
+    return some;
 }
 
 static void send_reads(struct lanes *lanes)
 {
     struct session *session;
-    while (lanes->reads.first != NULL && (session = idlest(lanes, LANE_READ, READ_DEPTH)) != NULL)
-        send_read(lanes, session);
+    while (lanes->reads.waiting > 0 && (session = idlest(lanes, LANE_READ, READ_DEPTH)) != NULL)
+        if (!send_some_reads(lanes, session))
+            break;
     for (int i = 0; i < lanes->session_count; i++) {
         session = &lanes->sessions[i];
         if (session->kind == LANE_READ && session->state == SESSION_READY && session->group_open &&
@@ -230,59 +320,70 @@ static void send_reads(struct lanes *lanes)
     }
 }
 
-static void send_lone(struct session *session, struct queue *queue)
+static void send_lone(struct session *session, struct query *query)
 {
-    if (pipeline_query(session, take_first(queue)) && pipeline_sync(session))
+    if (pipeline_query(session, query) && pipeline_sync(session))
         session_flush(session);
 }
 
-/* What waits becomes one transaction, and what is alike in it one statement. It locks first what
- * its members lock, in one order, because all of their locks are held until its commit. */
-static void send_shared(struct lanes *lanes, struct session *session)
+static bool send_locks(struct lanes *lanes, struct session *session, const struct taken *taken)
 {
-    size_t count = lanes->writes.count;
-    if (count > lanes->settings.batch_limit)
-        count = lanes->settings.batch_limit;
-    if (count > 1) {
-        batch_begin(&lanes->batch);
-        const struct query *query = lanes->writes.first;
-        for (size_t i = 0; i < count; i++, query = query->next)
-            batch_add(&lanes->batch, query);
-        if (lanes->batch.locks) {
-            const char *values[BATCH_LISTS];
-            batch_values(&lanes->batch, values);
-            if (!pipeline_lock(session, values))
-                return;
-        }
-    }
-    while (count > 0) {
+    const char *values[BATCH_LISTS];
+    if (taken->count < 2)
+        return true;
+    batch_begin(&lanes->batch);
+    for (size_t i = 0; i < taken->count; i++)
+        batch_add(&lanes->batch, taken->queries[i]);
+    if (!lanes->batch.locks)
+        return true;
+    batch_values(&lanes->batch, values);
+    return pipeline_lock(session, values);
+}
+
+/* What waits becomes one transaction, and what is alike in it one statement. It locks first what
+ * its members lock, in one order, because all of their locks are held until its commit. False:
+ * nothing may go. */
+static bool send_shared(struct lanes *lanes, struct session *session)
+{
+    struct taken taken;
+    take(&taken, &lanes->writes, lanes->settings.batch_limit, WRITES_SENT, true);
+    if (taken.count == 0)
+        return false;
+    bool sent = send_locks(lanes, session, &taken);
+    while (sent && taken.count > 0) {
         struct query *members[EACH_MAX];
-        size_t alike = take_alike(&lanes->writes, count - 1, members, EACH_MAX);
-        if (!send_alike(session, members, alike))
-            return;
-        count -= alike;
+        sent = send_alike(session, members, take_alike(&taken, members, EACH_MAX));
     }
-    if (pipeline_sync(session))
+    wait_again(lanes, &taken);
+    if (sent && pipeline_sync(session))
         session_flush(session);
+    return true;
 }
 
 static void send_writes(struct lanes *lanes)
 {
     struct session *session;
-    while ((lanes->lone.first != NULL || lanes->writes.first != NULL) &&
+    while ((lanes->lone.first != NULL || lanes->writes.waiting > 0) &&
            (session = idlest(lanes, LANE_WRITE, 1)) != NULL) {
-        if (lanes->lone.first != NULL)
-            send_lone(session, &lanes->lone);
-        else
-            send_shared(lanes, session);
+        struct query *query = lanes->lone.first;
+        if (query != NULL) {
+            queue_leave(query);
+            send_lone(session, query);
+        } else if (!send_shared(lanes, session)) {
+            break;
+        }
     }
 }
 
 static void send_alone(struct lanes *lanes)
 {
     struct session *session;
-    while (lanes->alone.first != NULL && (session = idlest(lanes, LANE_ALONE, 1)) != NULL)
-        send_lone(session, &lanes->alone);
+    while (lanes->alone.waiting > 0 && (session = idlest(lanes, LANE_ALONE, 1)) != NULL) {
+        struct query *query = tenants_take(&lanes->alone, 0, true);
+        if (query == NULL)
+            break;
+        send_lone(session, query);
+    }
 }
 
 /* --- the turn --- */
@@ -290,13 +391,13 @@ static void send_alone(struct lanes *lanes)
 static void fail_outages(struct lanes *lanes, int64_t now)
 {
     if (outage(lanes, LANE_READ, now))
-        fail_queue(lanes, &lanes->reads, FAILURE_UNAVAILABLE);
+        fail_waiting(lanes, &lanes->reads, FAILURE_UNAVAILABLE);
     if (outage(lanes, LANE_WRITE, now)) {
         fail_queue(lanes, &lanes->lone, FAILURE_UNAVAILABLE);
-        fail_queue(lanes, &lanes->writes, FAILURE_UNAVAILABLE);
+        fail_waiting(lanes, &lanes->writes, FAILURE_UNAVAILABLE);
     }
     if (outage(lanes, LANE_ALONE, now))
-        fail_queue(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
+        fail_waiting(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
 }
 
 static int64_t earlier(int64_t one, int64_t other)
@@ -316,9 +417,9 @@ static int64_t next_due(const struct lanes *lanes, int64_t now)
         due = earlier(due, lanes->probe.give_up_at);
     for (int i = 0; i < lanes->session_count; i++)
         due = earlier(due, session_due(&lanes->sessions[i]));
-    const bool waits[LANE_KINDS] = {lanes->reads.first != NULL,
-                                    lanes->lone.first != NULL || lanes->writes.first != NULL,
-                                    lanes->alone.first != NULL};
+    const bool waits[LANE_KINDS] = {lanes->reads.waiting > 0,
+                                    lanes->lone.count > 0 || lanes->writes.waiting > 0,
+                                    lanes->alone.waiting > 0};
     for (int i = 0; i < LANE_KINDS; i++)
         if (waits[i] && lanes->down_since[i] != 0)
             due = earlier(due, lanes->down_since[i] + OUTAGE_GRACE);
@@ -400,6 +501,12 @@ static bool some_lock(const struct lanes_settings *settings)
     return false;
 }
 
+/* What a tenant may have under way on so many sessions: of two or more half of them. */
+static int64_t half_of(int sessions, int64_t each)
+{
+    return sessions > 1 ? sessions * each / 2 : each;
+}
+
 static bool open_sessions(struct lanes *lanes)
 {
     const struct lanes_settings *settings = &lanes->settings;
@@ -422,13 +529,17 @@ static bool open_sessions(struct lanes *lanes)
 
 struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd)
 {
-    assert(settings->writes + settings->alone > 0 && settings->batch_limit > 0);
+    assert(settings->writes + settings->alone > 0 && settings->batch_limit > 0 &&
+           settings->batch_limit <= TAKEN_MAX);
     struct lanes *lanes = calloc(1, sizeof *lanes);
     if (lanes == NULL)
         abort();
     lanes->settings = *settings;
     lanes->epoll_fd = epoll_fd;
     probe_init(&lanes->probe, epoll_fd);
+    tenants_begin(&lanes->reads, half_of(settings->reads, READS_SENT));
+    tenants_begin(&lanes->writes, half_of(settings->writes, WRITES_SENT));
+    tenants_begin(&lanes->alone, half_of(settings->alone, WRITES_SENT));
     if (getrandom(&lanes->random, sizeof lanes->random, GRND_NONBLOCK) < 0)
         lanes->random = (uint32_t)lanes_now();
     int64_t now = lanes_now();
@@ -448,13 +559,16 @@ void lanes_close(struct lanes *lanes)
     probe_end(&lanes->probe);
     for (int i = 0; i < lanes->session_count; i++)
         session_free(&lanes->sessions[i]);
-    fail_queue(lanes, &lanes->reads, FAILURE_UNAVAILABLE);
+    fail_waiting(lanes, &lanes->reads, FAILURE_UNAVAILABLE);
     fail_queue(lanes, &lanes->lone, FAILURE_UNAVAILABLE);
-    fail_queue(lanes, &lanes->writes, FAILURE_UNAVAILABLE);
-    fail_queue(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
+    fail_waiting(lanes, &lanes->writes, FAILURE_UNAVAILABLE);
+    fail_waiting(lanes, &lanes->alone, FAILURE_UNAVAILABLE);
     while (lanes->refused.first != NULL)
         fail_refused(lanes);
     free(lanes->sessions);
+    tenants_free(&lanes->reads);
+    tenants_free(&lanes->writes);
+    tenants_free(&lanes->alone);
     batch_free(&lanes->batch);
     each_free(&lanes->each);
     free(lanes);

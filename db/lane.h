@@ -8,6 +8,9 @@
  * out only after the PIPELINE_SYNC of its transaction, because a row arrives before its commit; a
  * read's as soon as it is here.
  *
+ * Tenants have turns (tenants.h): what waits is sent as they come round, and no session has more on
+ * its way than it is expected to do in some milliseconds.
+ *
  * Nothing here is thread-safe: a lane set belongs to the thread of its loop. */
 #ifndef ONRAMP_DB_LANE_H
 #define ONRAMP_DB_LANE_H
@@ -24,6 +27,7 @@ struct rows;
 struct lanes;
 struct session;
 struct queue;
+struct tenant;
 
 /* Why a query has no rows. */
 enum failure {
@@ -48,6 +52,8 @@ const char *failure_text(enum failure failure);
 struct query {
     const struct statement *statement;
     const char *const *values; /* statement->parameter_count texts, NULL = SQL NULL */
+    uint64_t tenant;           /* whose it is, a number by which they are told apart; 0: the
+                                  server's own */
     int64_t deadline;          /* milliseconds of CLOCK_MONOTONIC */
     bool first; /* it goes in front of those that wait, and is not refused for their number */
     void (*on_rows)(struct query *query, const struct rows *rows);
@@ -59,6 +65,9 @@ struct query {
     struct queue *queue;           /* NULL while it is not waiting */
     struct session *session;       /* that it was sent on, or NULL */
     uint32_t position;             /* of its slot there */
+    struct tenant *of;             /* while it waits for its turn or is under way; or NULL */
+    int64_t estimate;              /* what it is expected to take, microseconds */
+    int64_t took;                  /* what it took; -1: not known */
     uint8_t tries;        /* sends that failed and were its own fault, or a lost session's */
     bool alone;           /* the statement that it shared has failed: a statement of its own now */
     enum failure failure; /* of one that was refused at once */
@@ -72,7 +81,8 @@ struct lanes_settings {
     int reads, writes, alone; /* connections of each kind; a kind with 0 uses the next stricter one,
                                  and what must run alone without connections of its own does so
                                  among the writes */
-    size_t queue_limit;       /* waiting queries a kind before FAILURE_OVERLOADED */
+    size_t queue_limit;       /* waiting queries a kind before FAILURE_OVERLOADED; of one tenant
+                                 half as many */
     size_t batch_limit;       /* writes in one transaction */
     atomic_llong *storage_full_at; /* when a write has last failed for want of room, in milliseconds
                                       of CLOCK_MONOTONIC; shared by all lanes; or NULL */

@@ -24,10 +24,13 @@ static struct slot *slot_push(struct session *session, enum slot_kind kind,
 }
 
 /* One more query is on its way. */
-static void outstanding_add(struct session *session)
+static void outstanding_add(struct session *session, const struct query *query)
 {
-    if (session->outstanding++ == 0)
-        session->quiet_since = session->lanes->now;
+    session->sent += query->estimate;
+    if (session->outstanding++ > 0)
+        return;
+    session->quiet_since = session->lanes->now;
+    session->clock = lanes_microseconds();
 }
 
 static bool is_call(const struct slot *slot)
@@ -48,7 +51,7 @@ bool pipeline_query(struct session *session, struct query *query)
     query->session = session;
     query->position = session->tail;
     slot_push(session, SLOT_QUERY, statement)->query = query;
-    outstanding_add(session);
+    outstanding_add(session, query);
     return sent(session,
                 PQsendQueryPrepared(session->pg, statement->name, (int)statement->parameter_count,
                                     query->values, NULL, NULL, statement->binary ? 1 : 0));
@@ -65,7 +68,7 @@ bool pipeline_each(struct session *session, struct query *const *queries, size_t
         slot->query = queries[i];
         slot->members = (uint8_t)count;
         slot->row = (uint8_t)i;
-        outstanding_add(session);
+        outstanding_add(session, queries[i]);
     }
     return sent(session, PQsendQueryPrepared(
                              session->pg, statement->name, (int)statement->parameter_count,
@@ -264,10 +267,26 @@ static void hand_out_row(struct session *session, const struct slot *slot, const
                query->statement->lane == LANE_READ ? FAILURE_BUG : FAILURE_UNKNOWN_OUTCOME);
 }
 
-/* Answer those from a slot on that still wait, up to the cursor. */
-static void hand_out(struct session *session, uint32_t from)
+/* The time since the last results, of which those from a slot on up to the cursor had their parts:
+ * by what was expected of them, as they came together. */
+static void measure(struct session *session, uint32_t from)
 {
+    int64_t now = lanes_microseconds(), elapsed = now - session->clock, expected = 0;
+    session->clock = now;
+    for (uint32_t i = from; i != session->cursor; i++)
+        if (session_slot(session, i)->query != NULL)
+            expected += session_slot(session, i)->query->estimate;
     for (uint32_t i = from; i != session->cursor; i++) {
+        struct query *query = session_slot(session, i)->query;
+        if (query != NULL && expected > 0)
+            query->took = elapsed * query->estimate / expected;
+    }
+}
+
+/* Answer those from a slot on that still wait, up to another one. */
+static void hand_out(struct session *session, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i != to; i++) {
         struct slot *slot = session_slot(session, i);
         struct query *query = slot->query;
         slot->query = NULL;
@@ -284,21 +303,28 @@ static void hand_out(struct session *session, uint32_t from)
 }
 
 /* What was read is good as soon as it is here, whatever becomes of the group: it is answered
- * without waiting for others, and its rows are not kept. */
-static void hand_out_read(struct session *session, uint32_t position)
+ * without waiting for others, and its rows are not kept. All that came together, from a slot on. */
+static void hand_out_reads(struct session *session, uint32_t from)
 {
-    struct slot *slot = session_slot(session, position);
-    if (session->kind != LANE_READ || session->state != SESSION_READY ||
-        PQresultStatus(slot->result) != PGRES_TUPLES_OK)
+    uint32_t end = session->cursor;
+    if (session->kind != LANE_READ || session->state != SESSION_READY || from == end)
         return;
-    hand_out(session, position);
-    PQclear(slot->result);
-    slot->result = NULL;
+    measure(session, from);
+    for (uint32_t next; from != end; from = next) {
+        struct slot *slot = session_slot(session, from);
+        next = from + (slot->members > 0 ? slot->members : 1);
+        if (PQresultStatus(slot->result) != PGRES_TUPLES_OK)
+            continue;
+        hand_out(session, from, next);
+        PQclear(slot->result);
+        slot->result = NULL;
+    }
 }
 
 /* False: the session was lost. */
 static bool group_end(struct session *session)
 {
+    measure(session, session->group);
     if (session->state == SESSION_PREPARING)
         end_preparation(session);
     else if (session->kind == LANE_READ)
@@ -308,7 +334,8 @@ static bool group_end(struct session *session)
     if (session->error != NULL && session->state == SESSION_READY &&
         statement_verdict(session->error) == ERROR_OF_SESSION)
         session->stale = true;
-    hand_out(session, session->group); /* what is still in the slots is durable now */
+    hand_out(session, session->group,
+             session->cursor); /* what is still in the slots is durable now */
     if (session->doubtful)
         session->lanes->settings.log(LOG_WARNING,
                                      "a commit was not acknowledged by its synchronous standbys");
@@ -376,12 +403,20 @@ static bool take(struct session *session, PGresult *result)
 bool pipeline_take(struct session *session)
 {
     bool nothing = false;
+    uint32_t answered = session->cursor; /* up to here */
     while (PQisBusy(session->pg) == 0 && session->cursor != session->tail) {
         PGresult *result = PQgetResult(session->pg);
         if (result != NULL) {
             nothing = false;
+            ExecStatusType status = PQresultStatus(result);
+            if (status == PGRES_PIPELINE_SYNC || status == PGRES_FATAL_ERROR) {
+                hand_out_reads(session, answered);
+                answered = session->cursor;
+            }
             if (!take(session, result))
                 return false;
+            if (status == PGRES_PIPELINE_SYNC)
+                answered = session->cursor;
             continue;
         }
         /* The end of one statement's results; twice in a row, the end of all that there are. */
@@ -391,12 +426,11 @@ bool pipeline_take(struct session *session)
         struct slot *slot = session_slot(session, session->cursor);
         if (slot->kind == SLOT_SYNC || slot->result == NULL)
             continue;
-        uint32_t position = session->cursor;
         do
             session->cursor++;
         while (session->cursor != session->tail &&
                session_slot(session, session->cursor)->kind == SLOT_SHARED);
-        hand_out_read(session, position);
     }
+    hand_out_reads(session, answered);
     return true;
 }

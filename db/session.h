@@ -18,6 +18,7 @@
 #include "db/lane.h"
 #include "db/probe.h"
 #include "db/queue.h"
+#include "db/tenants.h"
 
 #include <libpq-fe.h>
 
@@ -74,6 +75,9 @@ struct session {
     uint32_t tail;   /* where the next slot goes */
 
     unsigned outstanding;  /* queries on their way */
+    int64_t sent;          /* what they are expected to take, microseconds */
+    int64_t clock;         /* microseconds: when the last results came, or the first of what is
+                              outstanding was sent */
     bool group_open;       /* something was sent behind the last Sync */
     bool unflushed;        /* libpq holds bytes that the socket did not take */
     bool heard;            /* octets have come since the last turn */
@@ -91,7 +95,8 @@ struct lanes {
     struct probe probe; /* of a server that has been quiet for a while */
     struct session *sessions;
     int session_count;
-    struct queue reads, writes, lone, alone, refused;
+    struct tenants reads, writes, alone; /* what waits for its turn */
+    struct queue lone, refused; /* writes that run again by themselves; what is to be failed */
     struct deadlines deadlines;
     size_t pending;
     bool locks; /* some statement has a locking parameter */
@@ -106,8 +111,9 @@ struct lanes {
     bool closing;
 };
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* Milliseconds of CLOCK_MONOTONIC, and microseconds. */
 int64_t lanes_now(void);
+int64_t lanes_microseconds(void);
 
 /* --- session.c --- */
 

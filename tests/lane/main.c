@@ -8,8 +8,8 @@
 
 int main(void)
 {
-    TCase *(*const cases[])(void) = {reads_case, writes_case, loss_case,  limits_case,
-                                     drift_case, hang_case,   errors_case};
+    TCase *(*const cases[])(void) = {reads_case, writes_case, loss_case,   limits_case,
+                                     drift_case, hang_case,   errors_case, fairness_case};
     Suite *suite = suite_create("lane");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         TCase *test = cases[i]();

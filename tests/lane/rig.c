@@ -47,13 +47,14 @@ const struct statement note_commit = {CALL(note_commit, LANE_WRITE, 2, "$1, $2")
 const struct statement note_count = {CALL(note_count, LANE_READ, 0, "")};
 const struct statement note_fail = {CALL(note_fail, LANE_WRITE, 1, "$1"), NOTE};
 const struct statement note_fail_read = {CALL(note_fail_read, LANE_READ, 1, "$1"), NOTE};
+const struct statement note_sleep = {CALL(note_sleep, LANE_READ, 1, "$1"), NOTE};
 /* The same function for another path: prepared once. */
 static const struct statement note_read_too = {CALL(note_read, LANE_READ, 1, "$1"), NOTE};
 
 static const struct statement *const statements[] = {
-    &note_look, &note_look_each, &note_read,     &note_wait,     &note_add,
-    &note_lock, &note_alone,     &note_read_too, &note_commit,   &note_count,
-    &note_put,  &note_put_each,  &note_fail,     &note_fail_read};
+    &note_look, &note_look_each, &note_read,     &note_wait,      &note_add,
+    &note_lock, &note_alone,     &note_read_too, &note_commit,    &note_count,
+    &note_put,  &note_put_each,  &note_fail,     &note_fail_read, &note_sleep};
 
 /* --- the database --- */
 

@@ -39,7 +39,7 @@ extern PGconn *control;
 extern char logged[16384];
 
 extern const struct statement note_read, note_look, note_wait, note_add, note_lock, note_alone,
-    note_commit, note_count, note_put, note_fail, note_fail_read;
+    note_commit, note_count, note_put, note_fail, note_fail_read, note_sleep;
 
 /* Unchecked fixture: make the database and drop it. */
 void database_create(void);

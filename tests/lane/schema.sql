@@ -107,3 +107,10 @@ CREATE FUNCTION note_fail(p_state text) RETURNS SETOF note LANGUAGE plpgsql AS $
 BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = p_state; END $$;
 CREATE FUNCTION note_fail_read(p_state text) RETURNS SETOF note LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = p_state; END $$;
+
+-- Takes so many seconds.
+CREATE FUNCTION note_sleep(p_seconds text) RETURNS SETOF note LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(p_seconds::float);
+    RETURN QUERY SELECT 'ok', NULL::jsonb, p_seconds, '', pg_backend_pid();
+END $$;

@@ -13,7 +13,7 @@ import subprocess
 HOUSE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = "sh"
 OUTPUTS = ("json", "text", "event-stream")
-SHOWN = ("text", "nginx")
+SHOWN = ("text", "nginx", "sql")
 FENCE = re.compile(r"\s*(```+|~~~+)(.*)")
 # What a reader would paste into a shell.
 COMMAND = re.compile(r"\s*(\$ |\./onramp |curl )")

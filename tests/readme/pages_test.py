@@ -15,6 +15,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -24,12 +25,17 @@ import yaml
 
 from page import HOUSE, Page, pages, tracked
 
+sys.path += [str(HOUSE / "tests/cli"), str(HOUSE / "tests/faults"), str(HOUSE / "tests/http")]
+
+from cluster import Cluster  # noqa: E402
+
 README_BYTES = 16 * 1024
 MARK = "==== end of block"
 REFUSED = "/problems/"
 # What differs from run to run.
 CHANGING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z")
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z"
+    r"|(?<=onra_)\w+")
 PAGES = pages()
 RUN = [page for page in PAGES if page.commands()]
 
@@ -86,9 +92,9 @@ def test_a_page_runs_as_pasted(page, place):
         if block.output is None:
             assert REFUSED not in output, where
             continue
-        shown = comparable(block.output.text, block.output.kind)
-        assert shown, where
-        assert comparable(output, block.output.kind) == shown, where
+        expected = comparable(block.output.text, block.output.kind)
+        assert expected, where
+        assert comparable(output, block.output.kind) == expected, where
 
 
 @pytest.mark.parametrize("page", named(PAGES))
@@ -185,6 +191,29 @@ def test_every_operation_has_a_line():
             assert asked, f"docs/api.md: no line is {method.upper()} {path}"
 
 
+def shown(kind):
+    """The one block of that kind, of all pages."""
+    block, = [block for page in PAGES for block in page.blocks if block.kind == kind]
+    return block.text
+
+
+def test_the_role_that_the_page_makes_is_enough(place):
+    directory, environment = place
+    cluster = Cluster()
+    try:
+        for statement in shown("sql").split(";\n")[:-1]:
+            cluster.sql("postgres", statement)
+        url = f"postgresql://app@/circuits?host={cluster.directory}"
+        done = subprocess.run([directory / "onramp", "up", "--detach", "--database", url],
+                              env=environment, capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.returncode == 0 and "circuits at" in done.stdout, done
+    finally:
+        subprocess.run([directory / "onramp", "down"], env=environment, capture_output=True,
+                       timeout=60, check=False)
+        cluster.remove()
+
+
 # --- the reverse proxy that the operators' page shows ---
 
 def free_port():
@@ -208,13 +237,13 @@ def nginx(place):
     started = []
 
     def serve(url):
-        site, = [block.text for page in PAGES for block in page.blocks if block.kind == "nginx"]
+        site = shown("nginx")
         port = free_port()
-        for shown, here in (("127.0.0.1:8480", url.removeprefix("http://")),
+        for there, here in (("127.0.0.1:8480", url.removeprefix("http://")),
                             ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
                             ("/etc/ssl/", f"{directory}/")):
-            assert shown in site
-            site = site.replace(shown, here)
+            assert there in site
+            site = site.replace(there, here)
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
              "-keyout", directory / "onramp.key", "-out", directory / "onramp.pem"],
@@ -263,12 +292,12 @@ def test_the_site_of_nginx_serves_names_the_client_and_streams(place, nginx):
     url = nginx(given["ONRAMP_URL"])
     eventually(lambda: fetch(url + "/readyz"), "an answer through nginx")
     token = given["ONRAMP_CUSTOMER_TOKEN"]
-    answer = fetch(url + "/v1/circuits?limit=7", token, source="127.0.0.2",
+    answer = fetch(url + "/v1/circuits", token, source="127.0.0.2",
                    headers={"X-Forwarded-For": "192.0.2.1"})
     assert json.load(answer)["items"] == []
     log = directory / "state/log/onramp.log"
     line = eventually(lambda: [line for line in log.read_text().splitlines()
-                               if "/v1/circuits?limit=7" in line], "the line of the request")[0]
+                               if "GET /v1/circuits 200" in line], "the line of the request")[0]
     assert "127.0.0.2" in line and "192.0.2.1" not in line
     made = subprocess.run(
         ["curl", "-sSf", "-H", f"Authorization: Bearer {token}", "--json",

@@ -25,7 +25,7 @@ import yaml
 
 from page import HOUSE, Page, pages, tracked
 
-sys.path += [str(HOUSE / "tests/cli"), str(HOUSE / "tests/faults"), str(HOUSE / "tests/http")]
+sys.path += [str(HOUSE / "tests/faults"), str(HOUSE / "tests/http")]
 
 from cluster import Cluster  # noqa: E402
 
@@ -189,6 +189,17 @@ def test_every_operation_has_a_line():
         for method in item:
             asked = [p for m, p in lines if m == method.upper() and pattern.fullmatch(p)]
             assert asked, f"docs/api.md: no line is {method.upper()} {path}"
+
+
+def named_benchmarks():
+    return sorted(set(re.findall(r"`(?:[\w./]+ )?(bench/\w+)", Page("docs/performance.md").prose)))
+
+
+@pytest.mark.parametrize("name", named_benchmarks())
+def test_a_benchmark_says_what_it_measures(name):
+    done = subprocess.run([HOUSE / name, "--help"], capture_output=True, text=True, timeout=30,
+                          check=False)
+    assert done.returncode == 0 and name.rpartition("/")[2] in done.stdout, done
 
 
 def shown(kind):

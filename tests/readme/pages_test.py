@@ -9,26 +9,14 @@ the page shows the refusal.
 """
 import concurrent.futures
 import json
-import os
-import pathlib
 import re
-import shutil
-import socket
-import ssl
 import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
 
 import pytest
 import yaml
 
 from page import HOUSE, Page, pages, tracked
-
-sys.path += [str(HOUSE / "tests/faults"), str(HOUSE / "tests/http")]
-
-from cluster import Cluster  # noqa: E402
+from place import Place
 
 README_BYTES = 16 * 1024
 AT_ONCE = 4  # pages that run at a time
@@ -62,40 +50,6 @@ def constant(line, kind):
 def comparable(text, kind):
     return [line for line in (constant(line, kind) for line in text.splitlines())
             if line is not None]
-
-
-class Place:
-    """An empty directory but for `onramp`, which keeps its state there and takes any free port."""
-
-    def __init__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="onramp-page-"))
-        os.chmod(self.directory, 0o755)
-        program = os.environ.get("ONRAMPD", str(HOUSE / "build/release/onrampd"))
-        (self.directory / "onramp").symlink_to(program)
-        kept = {name: value for name, value in os.environ.items()
-                if not name.startswith(("ONRAMP_", "PG", "XDG_"))}
-        self.environment = {**kept, "HOME": str(self.directory), "ONRAMP_PORT": "0",
-                            "ONRAMP_STATE": str(self.directory / "state")}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run([self.directory / "onramp", "down"], env=self.environment, timeout=60,
-                       stdout=subprocess.DEVNULL, check=False)
-        shutil.rmtree(self.directory)
-
-    def run(self, *command):
-        """What becomes of a command, and what it said."""
-        return subprocess.run(command, cwd=self.directory, env=self.environment, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=150,
-                              check=False)
-
-
-@pytest.fixture
-def place():
-    with Place() as made:
-        yield made
 
 
 def paste(page):
@@ -236,111 +190,3 @@ def test_a_benchmark_says_what_it_measures(name):
     done = subprocess.run([HOUSE / name, "--help"], capture_output=True, text=True, timeout=30,
                           check=False)
     assert done.returncode == 0 and name.rpartition("/")[2] in done.stdout, done
-
-
-def shown(kind):
-    """The one block of that kind, of all pages."""
-    block, = [block for page in PAGES for block in page.blocks if block.kind == kind]
-    return block.text
-
-
-def test_the_role_that_the_page_makes_is_enough(place):
-    cluster = Cluster()
-    try:
-        for statement in shown("sql").split(";\n")[:-1]:
-            cluster.sql("postgres", statement)
-        url = f"postgresql://app@/circuits?host={cluster.directory}"
-        done = place.run("./onramp", "up", "--detach", "--database", url)
-        assert done.returncode == 0 and "circuits at" in done.stdout, done
-        assert place.run("./onramp", "down").returncode == 0
-    finally:
-        cluster.remove()
-
-
-# --- the reverse proxy that the operators' page shows ---
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def eventually(condition, what):
-    deadline = time.monotonic() + 30
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} does not come true"
-        time.sleep(0.05)
-    return value
-
-
-@pytest.fixture
-def nginx(place):
-    """Serve the site of the page before a server at that URL; its own URL."""
-    directory = place.directory
-    started = []
-
-    def serve(url):
-        site = shown("nginx")
-        port = free_port()
-        for there, here in (("127.0.0.1:8480", url.removeprefix("http://")),
-                            ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-                            ("/etc/ssl/", f"{directory}/")):
-            assert there in site
-            site = site.replace(there, here)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
-             "-keyout", directory / "onramp.key", "-out", directory / "onramp.pem"],
-            check=True, capture_output=True)
-        temporary = "".join(f"{kind}_temp_path {directory}/{kind};\n" for kind in (
-            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        user = "user root;\n" if os.geteuid() == 0 else ""
-        (directory / "nginx.conf").write_text(
-            f"daemon off;\npid {directory}/nginx.pid;\n{user}events {{}}\n"
-            f"http {{\naccess_log off;\n{temporary}{site}}}\n")
-        binary = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        started.append(subprocess.Popen(
-            [binary, "-e", directory / "nginx.log", "-c", directory / "nginx.conf"]))
-        return f"https://127.0.0.1:{port}"
-    yield serve
-    for process in started:
-        process.terminate()
-        process.wait(10)
-
-
-def fetch(url, token=None, source="127.0.0.1", headers=None):
-    """The answer to a GET over TLS from a source address, None when nobody answers."""
-    class Handler(urllib.request.HTTPSHandler):
-        def https_open(self, req):
-            return self.do_open(urllib.request.http.client.HTTPSConnection, req, context=context,
-                                source_address=(source, 0))
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    asked = urllib.request.Request(url, headers=headers or {})
-    if token:
-        asked.add_header("Authorization", f"Bearer {token}")
-    try:
-        return urllib.request.build_opener(Handler).open(asked, timeout=10)
-    except urllib.error.URLError:
-        return None
-
-
-def test_the_site_of_nginx_serves_names_the_client_and_streams(place, nginx):
-    place.run("./onramp", "up", "--detach", "--trusted-proxy", "127.0.0.1/32", "--log-level", "debug")
-    given = dict(re.findall(r"export (\w+)='(.*)'", place.run("./onramp", "env").stdout))
-    url = nginx(given["ONRAMP_URL"])
-    eventually(lambda: fetch(url + "/readyz"), "an answer through nginx")
-    token = given["ONRAMP_CUSTOMER_TOKEN"]
-    answer = fetch(url + "/v1/circuits", token, source="127.0.0.2",
-                   headers={"X-Forwarded-For": "192.0.2.1"})
-    assert json.load(answer)["items"] == []
-    log = place.directory / "state/log/onramp.log"
-    line = eventually(lambda: [line for line in log.read_text().splitlines()
-                               if "GET /v1/circuits 200" in line], "the line of the request")[0]
-    assert "127.0.0.2" in line and "192.0.2.1" not in line
-    order = ('{"name": "n", "partner": "equinix", "peeringLocation": "Amsterdam",'
-             ' "bandwidthMbps": 50}')
-    made = place.run("curl", "-sSk", "-H", f"Authorization: Bearer {token}", "--json", order,
-                     url + "/v1/circuits")
-    assert json.loads(made.stdout)["name"] == "n"
-    stream = fetch(url + "/v1/events", token, headers={"Accept": "text/event-stream"})
-    assert stream.readline() == b":\n"  # at once: nginx holds nothing back

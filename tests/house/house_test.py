@@ -36,7 +36,8 @@ LIBRARIES = {
 }
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGELOG.md", "onramp", "api",
-    "base", "cli", "crypto", "http", "circuits", "partners", "webhooks", "simulator", "operations", "db", "migrations", "tests", "bench", "openapi",
+    "base", "cli", "crypto", "docs", "http", "circuits", "partners", "webhooks", "simulator",
+    "operations", "db", "migrations", "tests", "bench", "openapi",
 }
 # Functions of the database that no route names, and who calls them instead.
 NOT_ROUTED = {

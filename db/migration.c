@@ -2,6 +2,7 @@
 #include "db/migration.h"
 
 #include "crypto/hex.h"
+#include "db/adoption.h"
 #include "db/database.h"
 
 #include <openssl/evp.h>
@@ -292,6 +293,47 @@ static bool note(struct run *run, const char *name, const char *hex)
     return rows != NULL || refuse_plainly(run);
 }
 
+/* --- adoption --- */
+
+/* Whether a row is of before 0.2.0 and not of ours: some files have the name of an earlier one. */
+static bool adoption_wanted(const struct rows *rows)
+{
+    for (int i = 0; rows != NULL && i < rows_count(rows); i++) {
+        const char *name = rows_text(rows, i, 0), *sha256 = rows_text(rows, i, 1);
+        const char *earlier = adoption_sha256(name);
+        char ours[HEX] = "";
+        for (size_t j = 0; j < migration_file_count; j++)
+            if (strcmp(migration_files[j].name, name) == 0)
+                digest_files(ours, &migration_files[j], 1);
+        if (earlier != NULL && strcmp(ours, sha256) != 0 &&
+            (ours[0] == '\0' || strcmp(earlier, sha256) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Adopt a database whose rows are these; they are replaced by those of the first schema. */
+static bool adopt(struct run *run, struct rows **rows)
+{
+    if (!adoption_complete(*rows, &run->out->error) || !begin(run, true))
+        return false;
+    bool good = adoption_take(run->database, &run->out->error);
+    for (size_t i = 0; good && i < migration_file_count; i++) {
+        char hex[HEX];
+        digest_files(hex, &migration_files[i], 1);
+        good = strcmp(migration_files[i].name, adoption_last) > 0 ||
+               note(run, migration_files[i].name, hex);
+    }
+    if (!database_run(run->database, good ? "COMMIT" : "ROLLBACK") && good)
+        good = refuse_plainly(run);
+    run->out->adopted = good;
+    database_release(*rows);
+    *rows = NULL;
+    return good && applied_read(run, rows);
+}
+
+/* --- running --- */
+
 static bool numbered_apply(struct run *run, size_t index)
 {
     const struct migration_file *file = &migration_files[index];
@@ -370,7 +412,8 @@ static bool run_all(struct run *run)
     struct rows *rows = NULL;
     char hex[HEX];
     const char *at;
-    bool good = applied_read(run, &rows) && history_check(run, rows);
+    bool good = applied_read(run, &rows) && (!adoption_wanted(rows) || adopt(run, &rows)) &&
+                history_check(run, rows);
     if (!good || run->out->unchecked)
         goto done;
     digest_files(hex, function_files, function_file_count);

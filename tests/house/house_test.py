@@ -4,6 +4,7 @@
 Dependencies point one way, each library is included in one place, one word names an operation
 everywhere, and a copy of anything that the database decides is equal to the original.
 """
+import hashlib
 import os
 import pathlib
 import re
@@ -229,6 +230,22 @@ def test_a_function_body_stands_in_one_place():
     for name, text in chapters().items():
         for function in re.findall(r"EXECUTE FUNCTION (\w+)\(", text):
             assert function in included, f"{name} does not include {function}"
+
+
+def test_the_version_is_the_same_everywhere():
+    version = re.search(r"^project\(onramp VERSION (\S+)", (HOUSE / "CMakeLists.txt").read_text(), re.M)[1]
+    assert openapi()["info"]["version"] == version
+    assert re.search(r"^## (\S+)", (HOUSE / "CHANGELOG.md").read_text(), re.M)[1] == version
+
+
+def test_a_landed_chapter_is_never_edited():
+    pins = dict(reversed(line.split()) for line in
+                (HOUSE / "migrations/landed.sha256").read_text().splitlines())
+    there = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+             for path in (HOUSE / "migrations").glob("*.sql")}
+    assert {name: there.get(name, "missing") for name in pins} == pins, \
+        "put the change into a chapter with the next number"
+    assert there.keys() == pins.keys(), "pin it: cd migrations && sha256sum [0-9]*.sql >landed.sha256"
 
 
 def test_a_function_that_the_daemon_may_not_call_is_called_by_one_that_it_may():

@@ -130,6 +130,8 @@ bool storage_migrate(const struct storage *storage, bool (*cancelled)(void))
 {
     struct migration done;
     bool good = migrate(&done, storage->owner, cancelled);
+    if (done.adopted)
+        progress("migrations", "the schema of before 0.2.0 adopted");
     if (done.applied > 0 || (good && done.functions))
         progress("migrations", "%d of %d applied%s", done.applied, done.known,
                  done.functions ? ", functions applied" : "");

@@ -2,7 +2,8 @@
 # onramp_embed_migrations(target): compile migrations/ into a target, with the tables of db/migration.h.
 #
 # The folder is the list: every NNNN_*.sql and every functions/*.sql, in name order. A file that comes
-# or goes configures anew, because the folders' own times change with it.
+# or goes configures anew, because the folders' own times change with it. Beside them the two files of
+# adoption/ (db/adoption.c).
 include(${CMAKE_SOURCE_DIR}/base/embed.cmake)
 
 # Embed the files of one folder that match a pattern; append the rows of their table to <rows>.
@@ -34,6 +35,8 @@ function(onramp_embed_migrations target)
   set(folder "${CMAKE_SOURCE_DIR}/migrations")
   onramp_embed_folder(${target} migration "${folder}" "^[0-9][0-9][0-9][0-9]_[a-z0-9_]+$" numbered)
   onramp_embed_folder(${target} function "${folder}/functions" "^[a-z][a-z0-9_]*$" functions)
+  onramp_embed(${target} adoption_catalogue_sql "${folder}/adoption/catalogue.sql")
+  onramp_embed(${target} adoption_catalogue_txt "${folder}/adoption/catalogue.txt")
   set(output "${CMAKE_CURRENT_BINARY_DIR}/embedded_migrations.c")
   file(CONFIGURE OUTPUT "${output}" CONTENT
        "/* Made from the folder migrations by the build; not to be edited. */

@@ -2,6 +2,7 @@
 #include "db/migration.h"
 
 #include "crypto/hex.h"
+#include "db/adoption.h"
 #include "db/database.h"
 
 #include <openssl/evp.h>
@@ -19,6 +20,11 @@ static const struct timespec lock_pause = {.tv_nsec = 100 * 1000 * 1000};
 
 /* The row that stands for the functions as a whole. Numbered files begin with a digit. */
 static const char functions_name[] = "functions";
+static const char functions_folder[] = "functions/";
+
+/* How a line of a chapter includes a function; the licence is its first line, so one stands before.
+ */
+static const char include[] = "\n\\ir functions/";
 
 static const char session_sql[] =
     "SET client_min_messages = warning; SET statement_timeout = 0;"
@@ -196,14 +202,16 @@ static size_t line_at(const char *text, size_t position)
     return line;
 }
 
-static bool refuse_file(struct run *run, const char *folder, const struct migration_file *file)
+/* Refuse for what the database says of what stands in the file from offset on. */
+static bool refuse_file(struct run *run, const char *folder, const struct migration_file *file,
+                        size_t offset)
 {
     const char *error = database_error(run->database);
     size_t position = database_position(run->database);
-    size_t line = position > 0 ? line_at((const char *)file->text, position) : 0;
     char where[32] = "";
-    if (line > 0)
-        snprintf(where, sizeof where, ", line %zu", line);
+    if (position > 0)
+        snprintf(where, sizeof where, ", line %zu",
+                 line_at((const char *)file->text, offset + position));
     bool denied = strcmp(database_sqlstate(run->database), "42501") == 0;
     refuse(run, "The file %s%s.sql%s could not be applied: %s.%s", folder, file->name, where, error,
            denied ? " The role that migrates needs more rights: as a superuser run"
@@ -221,13 +229,55 @@ static bool begin(struct run *run, bool as_owner)
            refuse_plainly(run);
 }
 
-static bool text_run(struct run *run, const char *folder, const struct migration_file *file)
+/* Run what stands in the file from offset on, length octets of it. */
+static bool part_run(struct run *run, const char *folder, const struct migration_file *file,
+                     size_t offset, size_t length)
 {
-    if (!database_run(run->database, (const char *)file->text))
-        return refuse_file(run, folder, file);
+    char *part = strndup((const char *)file->text + offset, length);
+    if (part == NULL)
+        abort();
+    bool good = database_run(run->database, part);
+    free(part);
+    if (!good)
+        return refuse_file(run, folder, file, offset);
     if (database_in_transaction(run->database))
         return true;
     return refuse(run, "The file %s%s.sql ends its transaction; it must not.", folder, file->name);
+}
+
+static bool function_run(struct run *run, const struct migration_file *function)
+{
+    return part_run(run, functions_folder, function, 0, *function->length);
+}
+
+/* The function of this name, which is length octets long. */
+static const struct migration_file *function_named(const char *name, size_t length)
+{
+    for (size_t i = 0; i < function_file_count; i++)
+        if (strlen(function_files[i].name) == length &&
+            strncmp(function_files[i].name, name, length) == 0)
+            return &function_files[i];
+    return NULL;
+}
+
+/* Run a chapter, and in the place of each line \ir the function that it names. */
+static bool chapter_run(struct run *run, const struct migration_file *file)
+{
+    const char *text = (const char *)file->text;
+    const char *from = text;
+    for (const char *line; (line = strstr(from, include)) != NULL;) {
+        const char *name = line + sizeof include - 1;
+        size_t length = strcspn(name, ".\n");
+        const struct migration_file *function = function_named(name, length);
+        if (function == NULL)
+            return refuse(run, "The file %s.sql includes %s%.*s.sql, which there is not.",
+                          file->name, functions_folder, (int)length, name);
+        if (!part_run(run, "", file, (size_t)(from - text), (size_t)(line - from)) ||
+            !function_run(run, function))
+            return false;
+        from = name + strcspn(name, "\n");
+    }
+    return part_run(run, "", file, (size_t)(from - text), strlen(from));
 }
 
 static bool note(struct run *run, const char *name, const char *hex)
@@ -243,25 +293,66 @@ static bool note(struct run *run, const char *name, const char *hex)
     return rows != NULL || refuse_plainly(run);
 }
 
+/* --- adoption --- */
+
+/* Whether a row is of before 0.2.0 and not of ours: some files have the name of an earlier one. */
+static bool adoption_wanted(const struct rows *rows)
+{
+    for (int i = 0; rows != NULL && i < rows_count(rows); i++) {
+        const char *name = rows_text(rows, i, 0), *sha256 = rows_text(rows, i, 1);
+        const char *earlier = adoption_sha256(name);
+        char ours[HEX] = "";
+        for (size_t j = 0; j < migration_file_count; j++)
+            if (strcmp(migration_files[j].name, name) == 0)
+                digest_files(ours, &migration_files[j], 1);
+        if (earlier != NULL && strcmp(ours, sha256) != 0 &&
+            (ours[0] == '\0' || strcmp(earlier, sha256) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Adopt a database whose rows are these; they are replaced by those of the first schema. */
+static bool adopt(struct run *run, struct rows **rows)
+{
+    if (!adoption_complete(*rows, &run->out->error) || !begin(run, true))
+        return false;
+    bool good = adoption_take(run->database, &run->out->error);
+    for (size_t i = 0; good && i < migration_file_count; i++) {
+        char hex[HEX];
+        digest_files(hex, &migration_files[i], 1);
+        good = strcmp(migration_files[i].name, adoption_last) > 0 ||
+               note(run, migration_files[i].name, hex);
+    }
+    if (!database_run(run->database, good ? "COMMIT" : "ROLLBACK") && good)
+        good = refuse_plainly(run);
+    run->out->adopted = good;
+    database_release(*rows);
+    *rows = NULL;
+    return good && applied_read(run, rows);
+}
+
+/* --- running --- */
+
 static bool numbered_apply(struct run *run, size_t index)
 {
     const struct migration_file *file = &migration_files[index];
     char hex[HEX];
     digest_files(hex, file, 1);
     /* The first makes the roles and the schema; the table of what was applied comes with it. */
-    if (!begin(run, index > 0) || !text_run(run, "", file))
+    if (!begin(run, index > 0) || !chapter_run(run, file))
         return false;
     if (index == 0 && (!database_run(run->database, member_sql) ||
                        !database_run(run->database, "SET LOCAL ROLE onramp_owner") ||
                        !database_run(run->database, table_sql)))
-        return refuse_file(run, "", file);
+        return refuse_file(run, "", file, 0);
     /* Views may have been dropped with their functions: these have to come again. */
     if (!database_run(run->database, "DELETE FROM onramp.migrations WHERE name = 'functions'"))
         return refuse_plainly(run);
     if (!note(run, file->name, hex))
         return false;
     if (!database_run(run->database, "COMMIT"))
-        return refuse_file(run, "", file);
+        return refuse_file(run, "", file, 0);
     run->out->applied++;
     return true;
 }
@@ -271,7 +362,7 @@ static bool functions_apply(struct run *run, const char *hex)
     if (!begin(run, true))
         return false;
     for (size_t i = 0; i < function_file_count; i++)
-        if (!text_run(run, "functions/", &function_files[i]))
+        if (!function_run(run, &function_files[i]))
             return false;
     if (!note(run, functions_name, hex))
         return false;
@@ -321,7 +412,8 @@ static bool run_all(struct run *run)
     struct rows *rows = NULL;
     char hex[HEX];
     const char *at;
-    bool good = applied_read(run, &rows) && history_check(run, rows);
+    bool good = applied_read(run, &rows) && (!adoption_wanted(rows) || adopt(run, &rows)) &&
+                history_check(run, rows);
     if (!good || run->out->unchecked)
         goto done;
     digest_files(hex, function_files, function_file_count);

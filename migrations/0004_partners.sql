@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Partners, the places where they meet us, what they offer there, and their callback secrets.
+-- Partners, the places where they meet us, and what they offer there.
 -- Names are compared and listed by code point (COLLATE "C"): the same order on every host, and the
 -- cheapest comparison.
 
@@ -23,6 +23,9 @@ COMMENT ON COLUMN peering_locations.local_regions IS
     'Cloud regions near enough for the tier Local.';
 COMMENT ON COLUMN peering_locations.direct IS 'Whether direct ports exist there.';
 
+CREATE TRIGGER a_location_keeps_its_name BEFORE UPDATE ON peering_locations
+    FOR EACH ROW EXECUTE FUNCTION keep('the name of a peering location never changes', 'name');
+
 CREATE TABLE partners (
     -- The slug is the key everywhere: it is what URLs, orders and histories say, and it never
     -- changes.
@@ -40,6 +43,10 @@ COMMENT ON COLUMN partners.name IS 'Slug: equinix.';
 COMMENT ON COLUMN partners.display_name IS 'Name as people write it: Equinix.';
 COMMENT ON COLUMN partners.created_at IS 'When the partner was created.';
 COMMENT ON COLUMN partners.updated_at IS 'When its name or offers last changed.';
+
+CREATE TRIGGER a_partner_keeps_its_name BEFORE UPDATE ON partners
+    FOR EACH ROW EXECUTE FUNCTION keep('the slug of a partner never changes',
+        'name', 'created_at');
 
 CREATE TABLE offers (
     partner text COLLATE "C" NOT NULL
@@ -61,25 +68,3 @@ COMMENT ON TABLE offers IS 'What a partner sells where. Circuits keep what they 
 COMMENT ON COLUMN offers.partner IS 'The partner.';
 COMMENT ON COLUMN offers.peering_location IS 'The location.';
 COMMENT ON COLUMN offers.bandwidths_mbps IS 'Bandwidths on sale there, in Mbps, rising.';
-
-CREATE TABLE callback_secrets (
-    id uuid DEFAULT uuid_v7() PRIMARY KEY,
-    partner text COLLATE "C" NOT NULL CONSTRAINT a_secret_is_a_partners REFERENCES partners,
-    secret text NOT NULL CONSTRAINT a_secret_is_not_empty CHECK (secret <> ''),
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamptz
-);
--- For the live secrets of a partner, newest first. A handful of rows a partner.
-CREATE INDEX callback_secrets_by_partner ON callback_secrets (partner, id);
--- Rotation is "the others die, this one lives"; two at once must not leave two that live for ever.
-CREATE UNIQUE INDEX a_partner_has_one_secret_without_end ON callback_secrets (partner)
-    WHERE expires_at IS NULL;
-COMMENT ON TABLE callback_secrets IS
-    'Secrets that partners sign callbacks with; several live during a rotation.';
-COMMENT ON COLUMN callback_secrets.id IS 'UUID v7; names the secret without showing it.';
-COMMENT ON COLUMN callback_secrets.partner IS 'Whose secret it is.';
-COMMENT ON COLUMN callback_secrets.secret IS
-    'The secret as the daemon gave it. It signs, so a digest would not do.';
-COMMENT ON COLUMN callback_secrets.created_at IS 'When it was issued.';
-COMMENT ON COLUMN callback_secrets.expires_at IS
-    'When it dies; null is the newest one, which lives until a rotation.';

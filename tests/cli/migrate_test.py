@@ -43,8 +43,8 @@ def test_a_fresh_state_is_not_given_credentials_by_migrate(place):
 
 def test_an_edited_migration_is_refused(place):
     place.start()
-    place.sql("UPDATE migrations SET sha256 = sha256('edited') WHERE name = '0002_identifiers'")
-    refused(place, "The migration 0002_identifiers was edited after it had been applied here",
+    place.sql("UPDATE migrations SET sha256 = sha256('edited') WHERE name = '0002_values'")
+    refused(place, "The migration 0002_values was edited after it had been applied here",
             "put the change into a new file")
 
 

@@ -4,6 +4,7 @@
 Dependencies point one way, each library is included in one place, one word names an operation
 everywhere, and a copy of anything that the database decides is equal to the original.
 """
+import hashlib
 import os
 import pathlib
 import re
@@ -212,8 +213,46 @@ def test_one_word_names_an_operation_everywhere():
         assert re.search(rf"FUNCTION\s+(onramp\.)?{name}\s*\(", text), name
 
 
+def chapters():
+    return {path.stem: path.read_text() for path in sorted((HOUSE / "migrations").glob("*.sql"))}
+
+
+def test_a_function_body_stands_in_one_place():
+    """In the file of its name; a chapter that needs it includes that file, and it includes none."""
+    makes = r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+(\w+)"
+    for name, text in sql_files().items():
+        assert re.findall(makes, text, re.I) == [name], f"functions/{name}.sql"
+        assert not re.search(r"^\\", text, re.M), f"functions/{name}.sql"
+    included = set()
+    for name, text in chapters().items():
+        assert not re.search(makes, text, re.I), f"{name} holds the body of a function"
+        for line in re.findall(r"^[ \t]*\\.*", text, re.M):
+            file = re.fullmatch(r"\\ir functions/(\w+)\.sql", line)
+            assert file and file[1] in sql_files(), f"{name}: {line}"
+            included.add(file[1])
+    for name, text in chapters().items():
+        for function in re.findall(r"EXECUTE FUNCTION (\w+)\(", text):
+            assert function in included, f"{name} does not include {function}"
+
+
+def test_the_version_is_the_same_everywhere():
+    version = re.search(r"^project\(onramp VERSION (\S+)", (HOUSE / "CMakeLists.txt").read_text(), re.M)[1]
+    assert openapi()["info"]["version"] == version
+    assert re.search(r"^## (\S+)", (HOUSE / "CHANGELOG.md").read_text(), re.M)[1] == version
+
+
+def test_a_landed_chapter_is_never_edited():
+    pins = dict(reversed(line.split()) for line in
+                (HOUSE / "migrations/landed.sha256").read_text().splitlines())
+    there = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+             for path in (HOUSE / "migrations").glob("*.sql")}
+    assert {name: there.get(name, "missing") for name in pins} == pins, \
+        "put the change into a chapter with the next number"
+    assert there.keys() == pins.keys(), "pin it: cd migrations && sha256sum [0-9]*.sql >landed.sha256"
+
+
 def test_a_function_that_the_daemon_may_not_call_is_called_by_one_that_it_may():
-    schema = "\n".join(path.read_text() for path in (HOUSE / "migrations").glob("*.sql"))
+    schema = "\n".join(chapters().values())
     for name in set(sql_files()) - sql_functions():
         others = "\n".join(text for other, text in sql_files().items() if other != name)
         assert re.search(rf"\b{name}\(", others + schema), f"{name} is called by nobody"
@@ -256,7 +295,7 @@ def test_every_outcome_of_the_database_has_a_problem():
 def test_copies_of_the_states_equal_the_database():
     in_c = re.findall(r'"(\w+)"', the_c_of("circuits").split("provider_status_names[] = {")[1]
                       .split("}")[0])
-    graph = "\n".join(path.read_text() for path in sorted((HOUSE / "migrations").glob("*.sql")))
+    graph = "\n".join(chapters().values())
     enumerated = re.findall(r"'((?:Not|De)?[Pp]rovision(?:ed|ing))'", graph)
     assert set(in_c) == set(enumerated)
     schema = openapi()["components"]["schemas"]["ProviderStatus"]["enum"]
@@ -270,7 +309,7 @@ def event_types_in_c():
 
 def test_copies_of_the_types_of_events_equal_the_database():
     in_c = event_types_in_c()
-    graph = (HOUSE / "migrations/0007_provider_transition.sql").read_text()
+    graph = (HOUSE / "migrations/0008_provider_transition.sql").read_text()
     in_sql = set(re.findall(r"^\('(\w+\.\w+)'", graph, re.M))
     assert set(in_c) == in_sql | {"circuit.*", "connection.*"}
     assert len(in_c) == len(set(in_c))
@@ -280,7 +319,7 @@ def test_what_a_webhook_may_hear_are_the_types_of_events():
     chosen = the_c_of("webhooks").split("event_patterns[] = {")[1].split("}")[0]
     words = re.findall(r'"([\w.*]+)"|EVENT_TYPES', chosen)
     in_c = sum(([word] if word else event_types_in_c() for word in words), [])
-    graph = (HOUSE / "migrations/0007_provider_transition.sql").read_text()
+    graph = (HOUSE / "migrations/0008_provider_transition.sql").read_text()
     own = {"ping", "endpoint.disabled", "endpoint.*", "circuit.*", "connection.*", "*"}
     assert set(in_c) == set(re.findall(r"^\('(\w+\.\w+)'", graph, re.M)) | own
     schemas = openapi()["components"]["schemas"]

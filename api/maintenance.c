@@ -2,7 +2,6 @@
 #include "api/maintenance.h"
 
 #include "api/loop.h"
-#include "base/arena.h"
 #include "base/log.h"
 #include "circuits/circuit.h"
 #include "circuits/event.h"
@@ -19,20 +18,19 @@ enum { JOBS = 6, DEADLINE_MS = 30000 };
 static const struct {
     const struct operation *operation;
     int64_t period_ms;
+    const char *limit; /* as much in one transaction as keeps it, and its locks, short */
 } table[JOBS] = {
-    {.operation = &circuit_stall, .period_ms = 10 * 1000},
-    {.operation = &callback_memory_sweep, .period_ms = 60 * 1000},
-    {.operation = &idempotency_sweep, .period_ms = 60 * 1000},
-    {.operation = &feed_sweep, .period_ms = 60 * 1000},
-    {.operation = &delivery_sweep, .period_ms = 60 * 1000},
-    {.operation = &event_month_sweep, .period_ms = 60 * 1000},
+    {.operation = &circuit_stall, .period_ms = 10 * 1000, .limit = "100"},
+    {.operation = &callback_memory_sweep, .period_ms = 60 * 1000, .limit = "1000"},
+    {.operation = &idempotency_sweep, .period_ms = 60 * 1000, .limit = "1000"},
+    {.operation = &feed_sweep, .period_ms = 60 * 1000, .limit = "1000"},
+    {.operation = &delivery_sweep, .period_ms = 60 * 1000, .limit = "1000"},
+    {.operation = &event_month_sweep, .period_ms = 60 * 1000, .limit = "1"},
 };
 
 struct job {
     struct query query; /* first: the callbacks know the job by it */
-    struct arena *arena;
-    struct faults faults;
-    struct call call;
+    const char *values[1];
     int64_t next;
     bool waiting, failing;
 };
@@ -40,8 +38,6 @@ struct job {
 struct maintenance {
     struct job items[JOBS];
 };
-
-static const struct caller nobody;
 
 const struct operation *maintenance_operation(size_t index)
 {
@@ -53,8 +49,6 @@ struct maintenance *maintenance_new(void)
     struct maintenance *maintenance = calloc(1, sizeof *maintenance);
     if (!maintenance)
         abort();
-    for (int i = 0; i < JOBS; i++)
-        maintenance->items[i].arena = arena_new();
     return maintenance;
 }
 
@@ -62,11 +56,9 @@ void maintenance_free(struct maintenance *maintenance)
 {
     if (!maintenance)
         return;
-    for (int i = 0; i < JOBS; i++) {
+    for (int i = 0; i < JOBS; i++)
         if (maintenance->items[i].waiting)
             abort();
-        arena_free(maintenance->items[i].arena);
-    }
     free(maintenance);
 }
 
@@ -83,11 +75,11 @@ static void ended(struct query *query, const char *why)
 
 static void on_rows(struct query *query, const struct rows *rows)
 {
-    bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
-    const char *did = ok ? strchr(rows_text(rows, 0, COLUMN_FACTS), ':') : NULL;
     struct job *job = (struct job *)query;
+    bool ok = rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0;
     /* As much as one transaction takes: there may be more. */
-    if (did && strtol(did + 1, NULL, 10) >= strtol(call_value(&job->call, "limit"), NULL, 10))
+    if (ok &&
+        strtol(rows_text(rows, 0, COLUMN_FIRST), NULL, 10) >= strtol(job->values[0], NULL, 10))
         job->next = 0;
     ended(query, ok ? NULL : "it did not answer 'ok'");
 }
@@ -97,16 +89,12 @@ static void on_failure(struct query *query, enum failure failure)
     ended(query, failure_text(failure));
 }
 
-static void submit(struct job *job, const struct operation *operation, struct loop *loop)
+static void submit(struct job *job, int index, struct loop *loop)
 {
     job->waiting = true;
-    arena_reset(job->arena);
-    job->faults = (struct faults){.arena = job->arena};
-    job->call = (struct call){
-        .operation = operation, .arena = job->arena, .faults = &job->faults, .caller = &nobody};
-    operation->complete(&job->call);
-    job->query = (struct query){.statement = operation->statement,
-                                .values = job->call.values,
+    job->values[0] = table[index].limit;
+    job->query = (struct query){.statement = table[index].operation->statement,
+                                .values = job->values,
                                 .deadline = loop->now + DEADLINE_MS,
                                 .on_rows = on_rows,
                                 .on_failure = on_failure};
@@ -122,6 +110,6 @@ void maintenance_turn(struct maintenance *maintenance, struct loop *loop)
         if (job->waiting || loop->now < job->next)
             continue;
         job->next = loop->now + table[i].period_ms;
-        submit(job, table[i].operation, loop);
+        submit(job, i, loop);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "circuits/age.h"
 #include "circuits/provider_status.h"
+#include "operations/sweep.h"
 
 #include <string.h>
 
@@ -280,19 +281,4 @@ const struct operation circuit_service_key_rotate = {
     MEMBERS(circuit_members),
 };
 
-/* As many in one transaction as leave its locks short. */
-static void circuit_stall_complete(struct call *call)
-{
-    call_set(call, "limit", "100");
-}
-
-static const struct parameter circuit_stall_parameters[] = {{FROM_HOOK, "limit"}};
-
-const struct operation circuit_stall = {
-    .name = "circuit_stall",
-    .lane = LANE_ALONE,
-    .answer = ANSWER_ONE,
-    .success = 200,
-    PARAMETERS(circuit_stall_parameters),
-    .complete = circuit_stall_complete,
-};
+const struct operation circuit_stall = {.name = "circuit_stall", SWEEP};

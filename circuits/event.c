@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "circuits/event_type.h"
 #include "operations/pointer.h"
+#include "operations/sweep.h"
 
 #include <string.h>
 
@@ -127,36 +128,6 @@ const struct operation feed_tail = {
     MEMBERS(feed_tail_members),
 };
 
-/* As many in one transaction as keep it short. */
-static void feed_sweep_complete(struct call *call)
-{
-    call_set(call, "limit", "1000");
-}
+const struct operation feed_sweep = {.name = "feed_sweep", SWEEP};
 
-static const struct parameter sweep_parameters[] = {
-    {FROM_HOOK, "limit"},
-};
-
-const struct operation feed_sweep = {
-    .name = "feed_sweep",
-    .lane = LANE_ALONE,
-    .answer = ANSWER_ONE,
-    .success = 200,
-    PARAMETERS(sweep_parameters),
-    .complete = feed_sweep_complete,
-};
-
-/* A month is dropped in one go, whatever is in it. */
-static void event_month_sweep_complete(struct call *call)
-{
-    call_set(call, "limit", "1");
-}
-
-const struct operation event_month_sweep = {
-    .name = "event_month_sweep",
-    .lane = LANE_ALONE,
-    .answer = ANSWER_ONE,
-    .success = 200,
-    PARAMETERS(sweep_parameters),
-    .complete = event_month_sweep_complete,
-};
+const struct operation event_month_sweep = {.name = "event_month_sweep", SWEEP};

@@ -357,10 +357,24 @@ static bool numbered_apply(struct run *run, size_t index)
     return true;
 }
 
+/* Functions that nothing else is made of come anew, whatever parameters and results they had, and
+ * those that there are no more are gone. CREATE OR REPLACE would keep a form with other parameters
+ * beside the new one, and refuses another result. */
+static const char functions_drop_sql[] =
+    "DO $$ DECLARE f regprocedure; BEGIN"
+    " FOR f IN SELECT p.oid FROM pg_proc p"
+    "  WHERE p.pronamespace = 'onramp'::regnamespace AND p.proowner = 'onramp_owner'::regrole"
+    "  AND NOT EXISTS (SELECT FROM pg_depend d"
+    "   WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid) LOOP"
+    "  EXECUTE 'DROP ROUTINE ' || f;"
+    " END LOOP; END $$";
+
 static bool functions_apply(struct run *run, const char *hex)
 {
     if (!begin(run, true))
         return false;
+    if (!database_run(run->database, functions_drop_sql))
+        return refuse_plainly(run);
     for (size_t i = 0; i < function_file_count; i++)
         if (!function_run(run, &function_files[i]))
             return false;

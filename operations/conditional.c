@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operations/conditional.h"
+#include "operations/sweep.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -121,19 +122,4 @@ char *conditional_text(const struct operation *conditional)
     return text;
 }
 
-/* As many in one transaction as keep it short. */
-static void idempotency_sweep_complete(struct call *call)
-{
-    call_set(call, "limit", "1000");
-}
-
-static const struct parameter idempotency_sweep_parameters[] = {{FROM_HOOK, "limit"}};
-
-const struct operation idempotency_sweep = {
-    .name = "idempotency_sweep",
-    .lane = LANE_ALONE,
-    .answer = ANSWER_ONE,
-    .success = 200,
-    PARAMETERS(idempotency_sweep_parameters),
-    .complete = idempotency_sweep_complete,
-};
+const struct operation idempotency_sweep = {.name = "idempotency_sweep", SWEEP};

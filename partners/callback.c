@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "circuits/provider_status.h"
 #include "crypto/digest.h"
+#include "operations/sweep.h"
 
 #include <string.h>
 
@@ -154,22 +155,7 @@ const struct operation callback_apply = {
     .complete = callback_apply_complete,
 };
 
-/* As many in one transaction as keep it short. */
-static void callback_memory_sweep_complete(struct call *call)
-{
-    call_set(call, "limit", "1000");
-}
-
-static const struct parameter callback_memory_sweep_parameters[] = {{FROM_HOOK, "limit"}};
-
-const struct operation callback_memory_sweep = {
-    .name = "callback_memory_sweep",
-    .lane = LANE_ALONE,
-    .answer = ANSWER_ONE,
-    .success = 200,
-    PARAMETERS(callback_memory_sweep_parameters),
-    .complete = callback_memory_sweep_complete,
-};
+const struct operation callback_memory_sweep = {.name = "callback_memory_sweep", SWEEP};
 
 static const struct parameter partner_circuit_quote_parameters[] = {
     {FROM_CALLER, "partner"},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhooks/delivery.h"
+#include "operations/sweep.h"
 
 static const char *const delivery_statuses[] = {"pending", "delivered", "exhausted", NULL};
 static const struct kind delivery_status = KIND_WORD(delivery_statuses);
@@ -114,27 +115,17 @@ static const struct parameter delivery_record_parameters[] = {
 };
 /* clang-format on */
 
+static const struct member delivery_record_members[] = {
+    {"disabled", MEMBER_BOOLEAN, "disabled"},
+};
+
 const struct operation delivery_record = {
     .name = "delivery_record",
     .lane = LANE_WRITE,
     .answer = ANSWER_ONE,
     .success = 200,
     PARAMETERS(delivery_record_parameters),
+    MEMBERS(delivery_record_members),
 };
 
-/* As many in one transaction as keep it short. */
-static void delivery_sweep_complete(struct call *call)
-{
-    call_set(call, "limit", "1000");
-}
-
-static const struct parameter delivery_sweep_parameters[] = {{FROM_HOOK, "limit"}};
-
-const struct operation delivery_sweep = {
-    .name = "delivery_sweep",
-    .lane = LANE_ALONE,
-    .answer = ANSWER_ONE,
-    .success = 200,
-    PARAMETERS(delivery_sweep_parameters),
-    .complete = delivery_sweep_complete,
-};
+const struct operation delivery_sweep = {.name = "delivery_sweep", SWEEP};

@@ -146,7 +146,7 @@ static void on_recorded(struct query *query, const struct rows *rows)
         sender->settings.log(LOG_NOTICE,
                              "webhook delivery %s: not recorded, it was claimed by somebody else",
                              delivery->id);
-    else if (strstr(rows_text(rows, 0, COLUMN_FACTS), "\"disabled\": true"))
+    else if (rows_text(rows, 0, column_of(&delivery_record, "disabled"))[0] == 't')
         sender->settings.log(LOG_NOTICE, "webhook endpoint %s was disabled", delivery->endpoint_id);
     release(delivery);
 }

@@ -2,9 +2,6 @@
 -- The first statement of a transaction that many requests share: every circuit, in order of id,
 -- then every VNet likewise, then the quotas of every customer, then the turns of every endpoint.
 -- Two such transactions can then wait for each other in one direction only.
-DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[]);
-DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[], uuid[]);
-DROP FUNCTION IF EXISTS batch_lock(uuid[], uuid[], uuid[], uuid[], uuid[], uuid[]);
 CREATE OR REPLACE FUNCTION batch_lock(p_circuits uuid[], p_service_keys uuid[], p_vnets uuid[],
                                       p_connections uuid[], p_customers uuid[] DEFAULT NULL,
                                       p_deliveries uuid[] DEFAULT NULL,

@@ -1,10 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 CREATE OR REPLACE FUNCTION callback_memory_sweep(p_limit int)
-RETURNS SETOF verdict
+RETURNS TABLE (outcome text, facts jsonb, done bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
-DECLARE
-    r verdict;
-    v_forgotten bigint;
 BEGIN
     DELETE FROM remembered_callbacks
     WHERE ctid = ANY (ARRAY(
@@ -12,10 +9,9 @@ BEGIN
         WHERE answered_at < clock_timestamp() - interval '8 days'
         ORDER BY answered_at LIMIT p_limit
         FOR UPDATE SKIP LOCKED));
-    GET DIAGNOSTICS v_forgotten = ROW_COUNT;
-    r.outcome := 'ok';
-    r.facts := jsonb_build_object('forgotten', v_forgotten);
-    RETURN NEXT r;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    outcome := 'ok';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION callback_memory_sweep IS

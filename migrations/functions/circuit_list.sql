@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- In order of id; with p_older_than in order of since, with p_updated_since in order of change (to
 -- the minute), then id. p_after is a position in that order.
-DROP FUNCTION IF EXISTS circuit_list(uuid, uuid, int, text, text, text, text, uuid, uuid, boolean);
 CREATE OR REPLACE FUNCTION circuit_list(p_customer uuid, p_after list_position, p_limit int,
                                         p_provider_status text, p_circuit_status text,
                                         p_partner text, p_peering_location text,

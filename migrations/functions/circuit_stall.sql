@@ -1,11 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 CREATE OR REPLACE FUNCTION circuit_stall(p_limit int)
-RETURNS SETOF verdict
+RETURNS TABLE (outcome text, facts jsonb, done bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
-    r verdict;
     v_now timestamptz := clock_timestamp();
-    v_stalled bigint;
 BEGIN
     -- What is locked is being changed by somebody: the next round sees what came of it.
     WITH late AS MATERIALIZED (
@@ -24,11 +22,9 @@ BEGIN
     SELECT id, last_sequence, v_now, 'circuit.stalled', provider_status, provider_status,
            'system', 'onramp'
     FROM circuit;
-    GET DIAGNOSTICS v_stalled = ROW_COUNT;
-
-    r.outcome := 'ok';
-    r.facts := jsonb_build_object('stalled', v_stalled);
-    RETURN NEXT r;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    outcome := 'ok';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION circuit_stall IS

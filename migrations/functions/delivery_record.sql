@@ -9,25 +9,24 @@ CREATE OR REPLACE FUNCTION delivery_record(p_id uuid, p_fence bigint, p_at times
                                            p_status int, p_latency_ms int, p_error text,
                                            p_response text, p_verdict text,
                                            p_next_at timestamptz, p_disable_after_seconds int)
-RETURNS SETOF verdict
+RETURNS TABLE (outcome text, facts jsonb, disabled boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    r verdict;
     d deliveries%ROWTYPE;
     t delivery_turns%ROWTYPE;
     v_now timestamptz;
     v_next bigint;
     v_patience interval := make_interval(secs => p_disable_after_seconds);
     v_all boolean;
-    v_disabled boolean := false;
 BEGIN
     -- Told to the one who sends, never to a client.
-    r := ROW ('lease_lost', NULL);
+    outcome := 'lease_lost';
+    disabled := false;
     SELECT id, endpoint_id, queue, place INTO d.id, d.endpoint_id, d.queue, d.place
     FROM deliveries WHERE id = p_id;
     IF NOT FOUND THEN
-        RETURN NEXT r;
+        RETURN NEXT;
         RETURN;
     END IF;
     -- Looked at ahead of the lock, and decided under it.
@@ -59,7 +58,7 @@ BEGIN
               AND leased AND fence = p_fence;
     END IF;
     IF NOT FOUND THEN
-        RETURN NEXT r;
+        RETURN NEXT;
         RETURN;
     END IF;
     t.next_due := least(t.next_due, v_now);
@@ -93,18 +92,17 @@ BEGIN
 
     t.in_flight := t.in_flight - 1;
     t.failing_since := CASE WHEN p_verdict <> 'delivered' THEN coalesce(t.failing_since, p_at) END;
-    v_disabled := v_all AND t.open
+    disabled := v_all AND t.open
         AND (p_verdict = 'gone' OR t.failing_since <= p_at - v_patience);
-    t.open := t.open AND NOT v_disabled;
+    t.open := t.open AND NOT disabled;
     PERFORM delivery_turn_set(t, v_now);
-    IF v_disabled THEN
+    IF disabled THEN
         PERFORM webhook_disable(d.endpoint_id, v_now, CASE p_verdict
             WHEN 'gone' THEN 'The endpoint answered 410 Gone.'
             ELSE format('Nothing but failures since %s.', time_shown(t.failing_since)) END);
     END IF;
-    r.facts := jsonb_build_object('disabled', v_disabled);
-    r.outcome := 'ok';
-    RETURN NEXT r;
+    outcome := 'ok';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION delivery_record IS

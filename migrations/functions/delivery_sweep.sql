@@ -2,17 +2,15 @@
 -- What is older than 30 days and will not be sent any more; then what is left of an endpoint that
 -- was deleted. Turns that somebody holds are passed over until the next time.
 CREATE OR REPLACE FUNCTION delivery_sweep(p_limit int)
-RETURNS SETOF verdict
+RETURNS TABLE (outcome text, facts jsonb, done bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    r verdict;
     v_now timestamptz := clock_timestamp();
     v_old uuid := uuid_v7_least(v_now - interval '30 days');
     v_ids uuid[];
     v_endpoint uuid;
     v_queues uuid[];
-    v_forgotten bigint;
 BEGIN
     v_ids := ARRAY(
         SELECT id FROM deliveries WHERE id < v_old AND status <> 'pending'
@@ -59,9 +57,9 @@ BEGIN
 
     DELETE FROM delivery_attempts WHERE delivery_id = ANY (v_ids);
     DELETE FROM deliveries WHERE id = ANY (v_ids);
-    GET DIAGNOSTICS v_forgotten = ROW_COUNT;
+    GET DIAGNOSTICS done = ROW_COUNT;
     -- An hour: a publisher that saw it before it was deleted is through by then.
-    IF v_forgotten = 0 AND v_endpoint IS NOT NULL THEN
+    IF done = 0 AND v_endpoint IS NOT NULL THEN
         DELETE FROM delivery_turns WHERE endpoint_id = (
             SELECT id FROM webhook_endpoints
             WHERE id = v_endpoint AND deleted_at < clock_timestamp() - interval '1 hour');
@@ -69,9 +67,8 @@ BEGIN
             DELETE FROM webhook_endpoints WHERE id = v_endpoint;
         END IF;
     END IF;
-    r.outcome := 'ok';
-    r.facts := jsonb_build_object('forgotten', v_forgotten);
-    RETURN NEXT r;
+    outcome := 'ok';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION delivery_sweep IS

@@ -1,13 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Room for the events of the months to come; then the oldest month goes, if its time has come.
 CREATE OR REPLACE FUNCTION event_month_sweep(p_limit int)
-RETURNS SETOF verdict
+RETURNS TABLE (outcome text, facts jsonb, done bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
-    r verdict;
     v_events regclass;
-    v_forgotten bigint := 0;
 BEGIN
+    done := 0;
     PERFORM event_months_extend();
     FOR v_events IN
         SELECT m.events FROM event_months m, settings s
@@ -15,11 +14,10 @@ BEGIN
         ORDER BY m.month LIMIT p_limit
     LOOP
         EXIT WHEN NOT event_month_drop(v_events);
-        v_forgotten := v_forgotten + 1;
+        done := done + 1;
     END LOOP;
-    r.outcome := 'ok';
-    r.facts := jsonb_build_object('forgotten', v_forgotten);
-    RETURN NEXT r;
+    outcome := 'ok';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION event_month_sweep IS

@@ -1,12 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The newest row stays: the next position counts from it.
 CREATE OR REPLACE FUNCTION feed_sweep(p_limit int)
-RETURNS SETOF verdict
+RETURNS TABLE (outcome text, facts jsonb, done bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
-DECLARE
-    r verdict;
-    v_forgotten bigint := 0;
 BEGIN
+    done := 0;
     -- One at a time: two would leave a hole between them for a moment.
     IF pg_try_advisory_xact_lock(hashtextextended('feed_sweep', 30)) THEN
         WITH oldest AS MATERIALIZED (
@@ -17,11 +15,10 @@ BEGIN
             (SELECT min(position) FROM oldest
              WHERE published_at >= clock_timestamp() - (SELECT feed_retention FROM settings)),
             (SELECT max(position) FROM feed));
-        GET DIAGNOSTICS v_forgotten = ROW_COUNT;
+        GET DIAGNOSTICS done = ROW_COUNT;
     END IF;
-    r.outcome := 'ok';
-    r.facts := jsonb_build_object('forgotten', v_forgotten);
-    RETURN NEXT r;
+    outcome := 'ok';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION feed_sweep IS

@@ -537,7 +537,7 @@ END_TEST
 
 static long stall(void)
 {
-    return number(api, "SELECT facts ->> 'stalled' FROM onramp.circuit_stall(100)");
+    return number(api, "SELECT done FROM onramp.circuit_stall(100)");
 }
 
 START_TEST(a_circuit_stalls_once_when_its_partner_is_silent_too_long)
@@ -600,12 +600,9 @@ START_TEST(only_callbacks_older_than_8_days_are_forgotten_and_not_more_than_aske
         "INSERT INTO remembered_callbacks VALUES ('carrier', false, 'young', sha256('x'), '%s', "
         "clock_timestamp() - interval '7 days 23 h')",
         circuit);
-    ck_assert_int_eq(
-        number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 3);
-    ck_assert_int_eq(
-        number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 2);
-    ck_assert_int_eq(
-        number(api, "SELECT facts ->> 'forgotten' FROM onramp.callback_memory_sweep(3)"), 0);
+    ck_assert_int_eq(number(api, "SELECT done FROM onramp.callback_memory_sweep(3)"), 3);
+    ck_assert_int_eq(number(api, "SELECT done FROM onramp.callback_memory_sweep(3)"), 2);
+    ck_assert_int_eq(number(api, "SELECT done FROM onramp.callback_memory_sweep(3)"), 0);
     ck_assert_str_eq(value(owner, "SELECT webhook_id FROM remembered_callbacks"), "young");
 }
 END_TEST

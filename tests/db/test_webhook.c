@@ -632,7 +632,7 @@ static void age(const char *days)
 
 static long swept(void)
 {
-    return number(api, "SELECT facts ->> 'forgotten' FROM onramp.delivery_sweep(1000)");
+    return number(api, "SELECT done FROM onramp.delivery_sweep(1000)");
 }
 
 START_TEST(what_is_done_is_forgotten_after_30_days)

@@ -66,7 +66,6 @@ NOT_ROUTED = {
     "seal_key_drop": "cli/",
     "seal_key_list": "cli/",
     "secret_reseal": "cli/",
-    "secret_seal_validate": "cli/",
     "secret_stale_count": "cli/",
     "secret_stale_list": "cli/",
     "token_check": "api/",

@@ -4,7 +4,6 @@
 #include "base/arena.h"
 #include "cli/command.h"
 #include "crypto/seal.h"
-#include "crypto/signature.h"
 #include "db/database.h"
 
 #include <errno.h>
@@ -217,22 +216,16 @@ static bool secret_seal(struct work *work, const char *kind, const struct rows *
     const char *id = rows_text(rows, row, SECRET_ID);
     const char *context = rows_text(rows, row, SECRET_CONTEXT);
     const char *stored = rows_text(rows, row, SECRET_SEALED);
-    struct signature_key readable;
     struct arena *arena = arena_new();
     char *opened = seal_open(arena, stored, context);
-    /* From before there was sealing. */
-    const char *plain = opened;
-    if (opened == NULL && signature_key_read(&readable, stored))
-        plain = stored;
-    OPENSSL_cleanse(&readable, sizeof readable);
     bool good = true;
-    if (plain == NULL) {
+    if (opened == NULL) {
         const char *key = seal_key_id(arena, stored);
         complain("the secret %s of %s does not open: sealed with the key %s, or changed since", id,
                  context, key != NULL ? key : "(none)");
         ++*closed;
     } else {
-        const char *const values[] = {kind, id, seal_close(arena, plain, context)};
+        const char *const values[] = {kind, id, seal_close(arena, opened, context)};
         struct rows *done = values[2] != NULL ? call(work, "secret_reseal", values, 3) : NULL;
         good = done != NULL;
         database_release(done);
@@ -274,8 +267,8 @@ static long long stale(struct work *work, const char *key_id)
     return answer;
 }
 
-/* Seal all that is not sealed with the key of that id (NULL: with any). Rows that another process
- * has at this moment are passed over, so it is done again until none is left. */
+/* Seal all that is not sealed with the key of that id. Rows that another process has at this moment
+ * are passed over, so it is done again until none is left. */
 static bool all_seal(struct work *work, const char *key_id, size_t *sealed)
 {
     static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000 * 1000};
@@ -330,14 +323,8 @@ static bool keys_agree(struct work *work)
 bool secrets_start(const char *path, const struct storage *storage)
 {
     struct work work;
-    size_t sealed = 0;
     bool good = work_begin(&work, path, storage) && run(&work, TURN_SQL) && keys_agree(&work) &&
-                run(&work, TURN_END_SQL) && all_seal(&work, NULL, &sealed);
-    struct rows *checked = good ? call(&work, "secret_seal_validate", NULL, 0) : NULL;
-    good = checked != NULL;
-    database_release(checked);
-    if (sealed > 0)
-        progress("secrets", "%zu sealed with the key %s", sealed, work.keys.items[0].id);
+                run(&work, TURN_END_SQL);
     work_end(&work);
     return good;
 }

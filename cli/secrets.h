@@ -15,8 +15,8 @@ const char *secrets_place(char path[PATH_MAX], const struct state *state,
                           const struct options *options);
 
 /* Make the keys this process's, once the database is migrated: make the file when neither it nor
- * the database has a key, see that it opens what the database holds, and seal what is not. The
- * process gives them back with seal_keys_forget. False after complaining. */
+ * the database has a key, and see that it opens what the database holds. The process gives them
+ * back with seal_keys_forget. False after complaining. */
 bool secrets_start(const char *path, const struct storage *storage);
 
 /* Seal every secret anew with a new key, then drop the others. What was interrupted is carried on

@@ -52,7 +52,8 @@ extern const unsigned char adoption_catalogue_sql[], adoption_catalogue_txt[];
 /* What the first schema says otherwise. The earlier files left this constraint to be validated by
  * the first server that started, which had sealed by then what was older. */
 static const char seal_sql[] =
-    "ALTER TABLE callback_secrets VALIDATE CONSTRAINT a_callback_secret_is_sealed";
+    "ALTER TABLE callback_secrets VALIDATE CONSTRAINT a_callback_secret_is_sealed;"
+    "DROP FUNCTION IF EXISTS secret_seal_validate()";
 
 /* How the catalogue is worded. */
 static const char wording_sql[] =

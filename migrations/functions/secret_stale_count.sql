@@ -7,11 +7,11 @@ DECLARE
 BEGIN
     r.outcome := 'ok';
     r.facts := jsonb_build_object('stale',
-        (SELECT count(*) FROM callback_secrets WHERE key_id IS NULL OR key_id <> p_key_id)
-        + (SELECT count(*) FROM webhook_secrets WHERE key_id IS NULL OR key_id <> p_key_id));
+        (SELECT count(*) FROM callback_secrets WHERE key_id <> p_key_id)
+        + (SELECT count(*) FROM webhook_secrets WHERE key_id <> p_key_id));
     RETURN NEXT r;
 END
 $$;
 COMMENT ON FUNCTION secret_stale_count IS
-    'How many secrets are not sealed with that key (null: with any), locked ones too.';
+    'How many secrets are not sealed with that key, locked ones too.';
 GRANT EXECUTE ON FUNCTION secret_stale_count TO onramp_daemon;

@@ -10,20 +10,20 @@ BEGIN
             RETURN QUERY
             SELECT 'ok', NULL::jsonb, s.id, 'callback:' || s.partner, s.secret
             FROM callback_secrets s
-            WHERE (s.key_id IS NULL OR s.key_id <> p_key_id) AND (p_after IS NULL OR s.id > p_after)
+            WHERE s.key_id <> p_key_id AND (p_after IS NULL OR s.id > p_after)
             ORDER BY s.id LIMIT p_limit
             FOR NO KEY UPDATE SKIP LOCKED;
         WHEN 'webhook' THEN
             RETURN QUERY
             SELECT 'ok', NULL::jsonb, s.id, 'webhook:' || w.owner, s.secret
             FROM webhook_secrets s JOIN webhook_endpoints w ON w.id = s.endpoint_id
-            WHERE (s.key_id IS NULL OR s.key_id <> p_key_id) AND (p_after IS NULL OR s.id > p_after)
+            WHERE s.key_id <> p_key_id AND (p_after IS NULL OR s.id > p_after)
             ORDER BY s.id LIMIT p_limit
             FOR NO KEY UPDATE OF s SKIP LOCKED;
     END CASE;
 END
 $$;
 COMMENT ON FUNCTION secret_stale_list IS
-    'Secrets of a kind that are not sealed with that key (null: with any), locked, for '
+    'Secrets of a kind that are not sealed with that key, locked, for '
     'secret_reseal.';
 GRANT EXECUTE ON FUNCTION secret_stale_list TO onramp_daemon;

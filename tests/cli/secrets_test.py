@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys of secrets at rest: made once, never missed silently; and a database of before them."""
+"""The keys of secrets at rest: made once, never missed silently."""
 
 import base64
 import os
@@ -11,22 +11,12 @@ import sys
 import pytest
 
 from keys import client, credentials, keys, secret_works, spoil_secret
-from place import ROOT, Place, eventually
+from place import ROOT, Place
 from tenant import Partner
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
 
 from cluster import Cluster  # noqa: E402
-
-# What a secret of a program from before sealing looks like, and the constraint as it was then.
-UNSEALED = """
-ALTER TABLE onramp.callback_secrets DROP CONSTRAINT a_callback_secret_is_sealed;
-{};
-ALTER TABLE onramp.callback_secrets ADD CONSTRAINT a_callback_secret_is_sealed
-    CHECK (onramp.sealed_with(secret) IS NOT NULL) NOT VALID;
-DELETE FROM onramp.seal_keys
-"""
-VALIDATED = ("SELECT convalidated FROM pg_constraint WHERE conname = 'a_callback_secret_is_sealed'")
 
 
 def refused(place, *sentences, options=()):
@@ -142,85 +132,6 @@ def test_a_key_that_does_not_open_a_callbacks_secret_is_our_fault_not_the_partne
                                  {"keepOldSeconds": 0}).must(201).json["callbackSecret"]
     partner.secret = secret
     partner.callback("circuit.progress", "5f0c7a52-6d0e-4b6f-8a54-0d4f4c1f3a10").must(404)
-
-
-# --- a database of before ---
-
-def test_secrets_of_before_are_sealed_by_the_next_start(place):
-    place.start()
-    plain = credentials(place)["partnerSecret"]
-    place.must("down")
-    place.start()
-    # 1201 more than live: more than two batches.
-    place.sql(UNSEALED.format(
-        f"UPDATE onramp.callback_secrets SET secret = '{plain}';"
-        "INSERT INTO onramp.callback_secrets (partner, secret, expires_at)"
-        f" SELECT 'megaport', '{plain}', now() FROM generate_series(1, 1201)"))
-    place.must("down")
-    said = place.start()
-    key = keys(place.path("secrets.key"))[0]
-    assert f"1202 sealed with the key {key}" in said
-    assert place.sql(VALIDATED) == "t"
-    assert place.sql("SELECT count(*) FROM callback_secrets WHERE secret LIKE 'whsec%'") == "0"
-    assert place.sql("SELECT count(DISTINCT secret) FROM callback_secrets") == "1202"
-    secret_works(place)
-    place.must("down")
-    assert "secrets" not in place.start()
-
-
-def count_sealed(url):
-    return subprocess.run(
-        ["psql", "-XAtq", "-d", url, "-c",
-         "SELECT count(*) FROM onramp.callback_secrets WHERE key_id IS NOT NULL"],
-        capture_output=True, text=True, timeout=30, check=True).stdout.strip()
-
-
-def settled(url):
-    """How many are sealed, once no daemon is connected any more."""
-    sessions = subprocess.run(
-        ["psql", "-XAtq", "-d", url, "-c",
-         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-         " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"],
-        capture_output=True, text=True, timeout=30, check=True).stdout.strip()
-    return int(count_sealed(url)) if sessions == "0" else None
-
-
-def test_starts_at_once_and_one_that_is_killed_seal_what_is_there_once(cluster):
-    url = cluster.database("before")
-    first, second = Place(), Place()
-    options = ("--port", "0", "--detach", "--database", url, "--secrets-key",
-               cluster.shared("before.key"))
-    try:
-        first.must("up", *options)
-        made = credentials(first)
-        for one in (first, second):
-            if one is first:
-                one.must("down")
-        done = subprocess.run(
-            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", UNSEALED.format(
-                f"UPDATE onramp.callback_secrets SET secret = '{made['partnerSecret']}';"
-                "INSERT INTO onramp.callback_secrets (partner, secret, expires_at)"
-                f" SELECT 'megaport', '{made['partnerSecret']}', now()"
-                " FROM generate_series(1, 4000)")],
-            capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        killed = first.start_verb("up", *options[:2], *options[3:])  # in the foreground
-        sealed = eventually(lambda: int(count_sealed(url)), what="a secret sealed")
-        killed.kill()
-        killed.wait()
-        sealed = eventually(lambda: settled(url), what="its transaction ended")
-        assert 0 < sealed < 4001
-        both = [one.start_verb("up", *options) for one in (first, second)]
-        said = [child.communicate(timeout=90) for child in both]
-        assert [child.returncode for child in both] == [0, 0], said
-        counts = [int(line.split()[1]) for out, _ in said for line in out.splitlines()
-                  if line.startswith("secrets") and "sealed with" in line]
-        assert sealed + sum(counts) == 4001, said
-        for one in (first, second):
-            secret_works(one, made)
-    finally:
-        first.remove()
-        second.remove()
 
 
 def test_a_server_with_a_key_of_its_own_does_not_join(cluster):

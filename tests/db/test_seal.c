@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secrets at rest: nothing is kept unsealed, no key goes while a secret needs it, and what a
- * database of before holds is sealed without a moment in which it is neither. */
+/* Secrets at rest: nothing is kept unsealed, no key goes while a secret needs it, and what is
+ * sealed anew is at no moment without a key. */
 #include "scene.h"
 
 #include <string.h>
@@ -24,15 +24,6 @@ static void webhook_new(void)
         "VALUES ('operator', 1, 'https://example.net/', '{*}') RETURNING id) "
         "INSERT INTO webhook_secrets (endpoint_id, secret) SELECT id, '" SEALED("hook") "' "
                                                                                         "FROM w");
-}
-
-/* carrier's secret as a program from before sealing has left it. */
-static void unseal(void)
-{
-    run(owner, "ALTER TABLE callback_secrets DROP CONSTRAINT a_callback_secret_is_sealed");
-    run(owner, "UPDATE callback_secrets SET secret = 'whsec_plain' WHERE partner = 'carrier'");
-    run(owner, "ALTER TABLE callback_secrets ADD CONSTRAINT a_callback_secret_is_sealed "
-               "CHECK (sealed_with(secret) IS NOT NULL) NOT VALID");
 }
 
 static const char *const unsealed[] = {
@@ -168,7 +159,6 @@ START_TEST(what_is_stale_is_listed_with_its_context_and_sealed_anew)
 {
     webhook_new();
     run(api, "SELECT * FROM onramp.seal_key_add('fresh', 'x')");
-    ck_assert_str_eq(stale("NULL"), "0");
     ck_assert_str_eq(stale("'test'"), "0");
     ck_assert_str_eq(stale("'fresh'"), "3");
     run(api, "BEGIN");
@@ -213,26 +203,6 @@ START_TEST(what_another_one_seals_is_passed_over_but_counted)
 }
 END_TEST
 
-START_TEST(a_secret_of_before_is_listed_as_it_is_and_checked_once_all_are_sealed)
-{
-    unseal();
-    ck_assert_str_eq(stale("NULL"), "1");
-    fails(api, "23514", "SELECT * FROM onramp.secret_seal_validate()");
-    PGresult *plain = run(api, "SELECT * FROM onramp.secret_stale_list('callback', NULL, NULL, 9)");
-    ck_assert_int_eq(PQntuples(plain), 1);
-    ck_assert_str_eq(field(plain, 0, "secret"), "whsec_plain");
-    ck_assert_str_eq(field(plain, 0, "context"), "callback:carrier");
-    run(api, "SELECT * FROM onramp.secret_reseal('callback', '%s', '" SEALED("carrier") "')",
-        field(plain, 0, "id"));
-    ck_assert_str_eq(stale("NULL"), "0");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.secret_seal_validate()"), "ok");
-    ck_assert_str_eq(value(owner, "SELECT convalidated FROM pg_constraint WHERE conname = "
-                                  "'a_callback_secret_is_sealed'"),
-                     "t");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.secret_seal_validate()"), "ok");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("seal");
@@ -246,6 +216,5 @@ int main(void)
     tcase_add_test(tcase, who_seals_waits_for_who_drops_the_key_and_is_refused);
     tcase_add_test(tcase, what_is_stale_is_listed_with_its_context_and_sealed_anew);
     tcase_add_test(tcase, what_another_one_seals_is_passed_over_but_counted);
-    tcase_add_test(tcase, a_secret_of_before_is_listed_as_it_is_and_checked_once_all_are_sealed);
     return scene_run(suite);
 }

@@ -69,7 +69,6 @@ NOT_ROUTED = {
     "seal_key_drop": "cli/",
     "seal_key_list": "cli/",
     "secret_reseal": "cli/",
-    "secret_seal_validate": "cli/",
     "secret_stale_count": "cli/",
     "secret_stale_list": "cli/",
     "token_check": "api/",
@@ -285,11 +284,12 @@ def test_problem_codes_and_openapi_are_the_same_list():
 
 
 def test_every_outcome_of_the_database_has_a_problem():
+    """But for lease_lost, which the sender of webhooks is answered and no client."""
     table = (HOUSE / "api/problem.c").read_text()
     coded = set(re.findall(r'^\s*\{"(\w+)",\s*\d{3},', table, re.M))
     for path in (HOUSE / "migrations").rglob("*.sql"):
         for outcome in re.findall(r"outcome\s*:=\s*'(\w+)'", path.read_text()):
-            assert outcome == "ok" or outcome in coded, f"{path.name}: {outcome}"
+            assert outcome in coded | {"ok", "lease_lost"}, f"{path.name}: {outcome}"
 
 
 def test_copies_of_the_states_equal_the_database():

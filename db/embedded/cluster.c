@@ -32,9 +32,12 @@ static const char includes[] = "\n# onramp writes the first of these at every st
                                "include_if_exists = 'local.conf'\n";
 
 /* Sized for a machine that it shares with the daemon. Statements are logged without their
- * parameters and errors without their details: both hold keys. */
+ * parameters and errors without their details: both hold keys. The libraries that our functions and
+ * constraints need are loaded once, by the server itself: a backend that loads one while packages
+ * are upgraded would find none, or one that the running server is too old for. */
 static const char settings[] = "# Written by onramp at every start; put changes into local.conf.\n"
                                "shared_buffers = %dMB\n"
+                               "shared_preload_libraries = 'plpgsql,btree_gist'\n"
                                "max_connections = 64\n"
                                "effective_cache_size = %dMB\n"
                                "maintenance_work_mem = 64MB\n"

@@ -14,7 +14,8 @@
 enum {
     PREDECESSOR_PATIENCE = 15000, /* milliseconds until a left-behind server is made to go */
     PREDECESSOR_END = 10000,      /* and then until we give up */
-    STOP_PATIENCE = 30000,
+    STOP_PATIENCE = 300000,       /* it writes what it has in memory, which may be gigabytes */
+    STOP_SAID = 10000,            /* how often that is said meanwhile */
     STOP_END = 10000,
     STEADY = 10000,   /* a server that lived this long was healthy */
     DELAY_FIRST = 50, /* before the second start in a row; then doubling */
@@ -227,9 +228,15 @@ char *embedded_conninfo(const struct embedded *embedded, const char *role)
 
 static bool stop_wait(struct embedded *embedded, int patience)
 {
-    for (int64_t until = now() + patience; now() < until; pause_for(LOOK / 4))
+    int64_t until = now() + patience, say_at = now() + STOP_SAID;
+    for (; now() < until; pause_for(LOOK / 4)) {
         if (ended(embedded))
             return true;
+        if (now() < say_at)
+            continue;
+        embedded->settings.say("PostgreSQL is still writing what it has in memory");
+        say_at += STOP_SAID;
+    }
     return false;
 }
 

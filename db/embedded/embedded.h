@@ -32,7 +32,7 @@ int embedded_tend(struct embedded *embedded);
  * it. */
 char *embedded_conninfo(const struct embedded *embedded, const char *role);
 
-/* Stop it (a fast shutdown, by force after half a minute) and free everything. */
+/* Stop it (a fast shutdown, by force after five minutes) and free everything. */
 void embedded_stop(struct embedded *embedded);
 
 #endif

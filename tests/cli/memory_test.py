@@ -2,6 +2,7 @@
 """How much memory the embedded PostgreSQL takes."""
 
 import os
+import pathlib
 import re
 import subprocess
 
@@ -30,6 +31,13 @@ def test_an_eighth_of_the_memory_is_for_buffers(running):
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     assert 32 <= buffers <= max(machine // 8, 32)  # a control group may leave less
     assert buffers == 4096 or cache // 4 == buffers
+
+
+def test_what_functions_need_is_in_memory_before_packages_are_upgraded(running):
+    """A new backend is a copy of the server and loads nothing from files that may have changed."""
+    maps = pathlib.Path(f"/proc/{running.status()['postgresPid']}/maps").read_text()
+    for library in ("plpgsql.so", "btree_gist.so"):
+        assert library in maps
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

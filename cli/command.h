@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.h - the verbs of the command line, one function each.
- *
- * Each gets the options that were read, and returns the exit status. */
+/* command.h - the verbs of the command line, each in a command_*.c of its own with its options. */
 #ifndef ONRAMP_CLI_COMMAND_H
 #define ONRAMP_CLI_COMMAND_H
 
-#include "cli/options.h"
+#include "cli/settings.h"
 
-int command_up(const struct options *options);
-int command_down(const struct options *options);
-int command_status(const struct options *options);
-int command_env(const struct options *options);
-int command_psql(const struct options *options);
-int command_migrate(const struct options *options);
-int command_reset(const struct options *options);
-int command_retention(const struct options *options);
-int command_secrets(const struct options *options);
-int command_token(const struct options *options);
-int command_callback(const struct options *options);
-int command_simulate_partner(const struct options *options);
+struct verb {
+    const char *name; /* its words, such as "token create"; no two begin with the same word */
+    enum settings_scope scope;
+    const struct option_row *options; /* of its own; NULL: none */
+    size_t size;                      /* of the struct that they fill */
+    /* Returns the exit status. options is that struct. */
+    int (*run)(const struct settings *settings, const void *options);
+};
+
+extern const struct verb verb_up, verb_down, verb_status, verb_env, verb_psql, verb_migrate,
+    verb_reset, verb_retention, verb_secrets_rotate, verb_token_create, verb_callback,
+    verb_simulate_partner;
 
 /* A step that is done, for who watches: "<step>  <what>" on standard output. */
 void progress(const char *step, const char *format, ...) __attribute__((format(printf, 2, 3)));

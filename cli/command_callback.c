@@ -17,6 +17,34 @@
 #include <time.h>
 #include <unistd.h>
 
+struct callback_options {
+    const char *partner, *secret, *type, *service_key, *note, *reason, *expected_by;
+    const char *primary_port, *secondary_port, *s_tag, *partner_reference;
+    const char *timestamp, *webhook_id, *url;
+    bool print_curl;
+};
+
+#define AT(member) offsetof(struct callback_options, member)
+static const struct option_row callback_options[] = {
+    {"partner", OPTION_TEXT, AT(partner)},
+    {"secret", OPTION_TEXT, AT(secret)},
+    {"type", OPTION_TEXT, AT(type)},
+    {"service-key", OPTION_TEXT, AT(service_key)},
+    {"note", OPTION_TEXT, AT(note)},
+    {"reason", OPTION_TEXT, AT(reason)},
+    {"expected-by", OPTION_TEXT, AT(expected_by)},
+    {"primary-port", OPTION_TEXT, AT(primary_port)},
+    {"secondary-port", OPTION_TEXT, AT(secondary_port)},
+    {"s-tag", OPTION_TEXT, AT(s_tag)},
+    {"partner-reference", OPTION_TEXT, AT(partner_reference)},
+    {"timestamp", OPTION_TEXT, AT(timestamp)},
+    {"webhook-id", OPTION_TEXT, AT(webhook_id)},
+    {"url", OPTION_TEXT, AT(url)},
+    {"print-curl", OPTION_FLAG, AT(print_curl)},
+    {0},
+};
+#undef AT
+
 struct post {
     char url[1024];
     char id[300];
@@ -41,7 +69,7 @@ static void set(json_t *data, const char *name, const char *value, bool number)
         complain("the value for %s is not UTF-8 and is left out", name);
 }
 
-static char *body_make(const struct options *options)
+static char *body_make(const struct callback_options *options)
 {
     char now[32];
     struct timespec time;
@@ -184,8 +212,9 @@ static void post_print(const struct post *post)
     shell_word("  --data-binary ", "", post->body, "");
 }
 
-int command_callback(const struct options *options)
+static int run(const struct settings *settings, const void *given)
 {
+    const struct callback_options *options = given;
     struct post post = {0};
     struct signature_key key;
     char base[900];
@@ -212,7 +241,7 @@ int command_callback(const struct options *options)
         complain("--webhook-id is 1 to 256 visible ASCII characters without a full stop");
         return EXIT_USAGE;
     }
-    if (!server_url_find(base, sizeof base, options))
+    if (!server_url_find(base, sizeof base, options->url, settings))
         return EXIT_STOPPED;
     snprintf(post.url, sizeof post.url, "%s/v1/partners/%s/callbacks", base, partner);
     snprintf(post.timestamp, sizeof post.timestamp, "%lld", (long long)time(NULL));
@@ -233,3 +262,11 @@ int command_callback(const struct options *options)
     free(post.body);
     return status;
 }
+
+const struct verb verb_callback = {
+    .name = "callback",
+    .scope = SCOPE_STATE,
+    .options = callback_options,
+    .size = sizeof(struct callback_options),
+    .run = run,
+};

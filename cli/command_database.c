@@ -13,31 +13,48 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int command_migrate(const struct options *options)
+static int migrate_run(const struct settings *settings, const void *options)
 {
     struct state state;
+    (void)options; /* it has none */
     struct storage storage = {0};
     int status = EXIT_FAILURE;
-    if (!state_open(&state, options, storage_url(options) == NULL))
+    if (!state_open(&state, settings, storage_url(settings) == NULL))
         return EXIT_FAILURE;
-    if (storage_reach(&storage, &state, options) && storage_migrate(&storage, NULL))
+    if (storage_reach(&storage, &state, settings) && storage_migrate(&storage, NULL))
         status = EXIT_SUCCESS;
     storage_stop(&storage);
     state_release(&state);
     return status;
 }
 
+const struct verb verb_migrate = {
+    .name = "migrate",
+    .scope = SCOPE_DATABASE,
+    .run = migrate_run,
+};
+
 /* --- psql --- */
 
-int command_psql(const struct options *options)
+struct psql_options {
+    char **rest;
+};
+
+static const struct option_row psql_options[] = {
+    {.form = OPTION_REST, .offset = offsetof(struct psql_options, rest)},
+    {0},
+};
+
+static int psql_run(const struct settings *settings, const void *given)
 {
+    const struct psql_options *options = given;
     struct state state;
     struct storage storage = {0};
     struct cluster cluster;
     char program[PATH_MAX + 8] = "/usr/bin/psql";
-    if (!state_open(&state, options, false))
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
-    bool external = storage_url(options) != NULL;
+    bool external = storage_url(settings) != NULL;
     if (!external) {
         json_t *running = state_running_read(&state);
         int process = running != NULL ? state_process(running) : -1;
@@ -48,7 +65,7 @@ int command_psql(const struct options *options)
         }
         close(process);
     }
-    if (!storage_reach(&storage, &state, options))
+    if (!storage_reach(&storage, &state, settings))
         return EXIT_FAILURE;
     if (!external && cluster_find(&cluster, state.directory, complain))
         snprintf(program, sizeof program, "%s/psql", cluster.programs);
@@ -73,7 +90,24 @@ int command_psql(const struct options *options)
     return EXIT_NOT_THERE;
 }
 
+const struct verb verb_psql = {
+    .name = "psql",
+    .scope = SCOPE_DATABASE,
+    .options = psql_options,
+    .size = sizeof(struct psql_options),
+    .run = psql_run,
+};
+
 /* --- reset --- */
+
+struct reset_options {
+    bool yes;
+};
+
+static const struct option_row reset_options[] = {
+    {"yes", OPTION_FLAG, offsetof(struct reset_options, yes)},
+    {0},
+};
 
 static bool remove_all(int folder, const char *keep, bool *removed_any);
 
@@ -108,7 +142,7 @@ static bool remove_all(int folder, const char *keep, bool *removed_any)
     return good;
 }
 
-static bool confirmed(const struct options *options, const struct state *state)
+static bool confirmed(const struct reset_options *options, const struct state *state)
 {
     char answer[8] = "";
     if (options->yes)
@@ -123,11 +157,11 @@ static bool confirmed(const struct options *options, const struct state *state)
     return fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0;
 }
 
-int command_reset(const struct options *options)
+static int reset_run(const struct settings *settings, const void *options)
 {
     struct state state;
     bool removed_any = false;
-    if (!state_open(&state, options, false))
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
     /* Only what is a state is removed: a slip of the pen in --state must not cost a home. */
     if (!state_is_used(&state)) {
@@ -157,3 +191,11 @@ int command_reset(const struct options *options)
         progress("reset", "%s is empty", state.directory);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const struct verb verb_reset = {
+    .name = "reset",
+    .scope = SCOPE_STATE,
+    .options = reset_options,
+    .size = sizeof(struct reset_options),
+    .run = reset_run,
+};

@@ -15,10 +15,11 @@
 /* Longer than the daemon's own patience with requests and with its PostgreSQL together. */
 enum { PATIENCE = 90 * 1000 };
 
-int command_down(const struct options *options)
+static int run(const struct settings *settings, const void *options)
 {
     struct state state;
-    if (!state_open(&state, options, false))
+    (void)options; /* it has none */
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
     json_t *running = state_running_read(&state);
     int process = running != NULL ? state_process(running) : -1;
@@ -42,3 +43,9 @@ int command_down(const struct options *options)
     close(process);
     return status;
 }
+
+const struct verb verb_down = {
+    .name = "down",
+    .scope = SCOPE_STATE,
+    .run = run,
+};

@@ -26,10 +26,11 @@ static void export_print(const char *variable, const char *value)
     puts("'");
 }
 
-int command_env(const struct options *options)
+static int run(const struct settings *settings, const void *options)
 {
     struct state state;
-    if (!state_open(&state, options, false))
+    (void)options; /* it has none */
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
     json_t *running = state_running_read(&state);
     json_t *credentials = credentials_read(&state);
@@ -57,3 +58,9 @@ int command_env(const struct options *options)
     json_decref(running);
     return status;
 }
+
+const struct verb verb_env = {
+    .name = "env",
+    .scope = SCOPE_STATE,
+    .run = run,
+};

@@ -12,6 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
+struct retention_options {
+    const char *events;
+    bool yes, json;
+};
+
+static const struct option_row retention_options[] = {
+    {"events", OPTION_TEXT, offsetof(struct retention_options, events)},
+    {"yes", OPTION_FLAG, offsetof(struct retention_options, yes)},
+    {"json", OPTION_FLAG, offsetof(struct retention_options, json)},
+    {0},
+};
+
 enum { DAYS_LEAST = 1, DAYS_MOST = 36500 };
 
 /* The columns of retention_list. */
@@ -143,7 +155,8 @@ static void print_json(const struct rows *rows)
     json_decref(told);
 }
 
-static bool retain(const struct storage *storage, const struct options *options, const char *days)
+static bool retain(const struct storage *storage, const struct retention_options *options,
+                   const char *days)
 {
     char *error = NULL;
     struct database *database = database_open(storage->daemon, &error);
@@ -163,8 +176,9 @@ static bool retain(const struct storage *storage, const struct options *options,
     return good;
 }
 
-int command_retention(const struct options *options)
+static int run(const struct settings *settings, const void *given)
 {
+    const struct retention_options *options = given;
     char digits[24];
     const char *days = NULL;
     struct state state;
@@ -175,11 +189,19 @@ int command_retention(const struct options *options)
                  DAYS_LEAST, DAYS_MOST, options->events);
         return EXIT_USAGE;
     }
-    if (!state_open(&state, options, false))
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
-    if (storage_reach_started(&storage, &state, options))
+    if (storage_reach_started(&storage, &state, settings))
         good = retain(&storage, options, days);
     storage_stop(&storage);
     state_release(&state);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const struct verb verb_retention = {
+    .name = "retention",
+    .scope = SCOPE_DATABASE,
+    .options = retention_options,
+    .size = sizeof(struct retention_options),
+    .run = run,
+};

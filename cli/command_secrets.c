@@ -5,25 +5,27 @@
 #include "crypto/seal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-int command_secrets(const struct options *options)
+static int run(const struct settings *settings, const void *options)
 {
     char path[PATH_MAX];
     struct state state;
     struct storage storage = {0};
     int status = EXIT_FAILURE;
-    if (strcmp(options->words[1], "rotate") != 0) {
-        complain("'secrets' knows 'rotate' alone, not '%s'", options->words[1]);
-        return EXIT_USAGE;
-    }
-    if (!state_open(&state, options, false))
+    (void)options; /* it has none */
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
-    if (storage_reach_started(&storage, &state, options) &&
-        secrets_rotate(secrets_place(path, &state, options), &storage))
+    if (storage_reach_started(&storage, &state, settings) &&
+        secrets_rotate(secrets_place(path, &state, settings), &storage))
         status = EXIT_SUCCESS;
     seal_keys_forget();
     storage_stop(&storage);
     state_release(&state);
     return status;
 }
+
+const struct verb verb_secrets_rotate = {
+    .name = "secrets rotate",
+    .scope = SCOPE_SECRETS,
+    .run = run,
+};

@@ -21,6 +21,43 @@
 #include <time.h>
 #include <unistd.h>
 
+struct simulate_options {
+    const char *partner, *token, *secret, *url, *keys;
+    const char *delay, *duplicates, *reorder, *wrong_signatures, *reject, *silence;
+    const char *clock_skew, *rate, *parallel, *patience, *lasts, *seed;
+    const char *receive, *receive_url, *deaf;
+    bool until_idle, plan, json;
+};
+
+#define AT(member) offsetof(struct simulate_options, member)
+static const struct option_row simulate_options[] = {
+    {"partner", OPTION_TEXT, AT(partner)},
+    {"token", OPTION_TEXT, AT(token)},
+    {"secret", OPTION_TEXT, AT(secret)},
+    {"url", OPTION_TEXT, AT(url)},
+    {"keys", OPTION_TEXT, AT(keys)},
+    {"delay", OPTION_TEXT, AT(delay)},
+    {"duplicates", OPTION_TEXT, AT(duplicates)},
+    {"reorder", OPTION_TEXT, AT(reorder)},
+    {"wrong-signatures", OPTION_TEXT, AT(wrong_signatures)},
+    {"reject", OPTION_TEXT, AT(reject)},
+    {"silence", OPTION_TEXT, AT(silence)},
+    {"clock-skew", OPTION_TEXT, AT(clock_skew)},
+    {"rate", OPTION_TEXT, AT(rate)},
+    {"parallel", OPTION_TEXT, AT(parallel)},
+    {"patience", OPTION_TEXT, AT(patience)},
+    {"for", OPTION_TEXT, AT(lasts)},
+    {"seed", OPTION_TEXT, AT(seed)},
+    {"receive", OPTION_TEXT, AT(receive)},
+    {"receive-url", OPTION_TEXT, AT(receive_url)},
+    {"deaf", OPTION_TEXT, AT(deaf)},
+    {"until-idle", OPTION_FLAG, AT(until_idle)},
+    {"plan", OPTION_FLAG, AT(plan)},
+    {"json", OPTION_FLAG, AT(json)},
+    {0},
+};
+#undef AT
+
 enum { SENTENCES = 20 /* that are shown before the others are only counted */ };
 
 struct simulation {
@@ -72,7 +109,7 @@ static void receive(void *context, int64_t now)
 }
 
 /* Listen, and have the server send. */
-static bool receiver_start(struct simulation *simulation, const struct options *options)
+static bool receiver_start(struct simulation *simulation, const struct simulate_options *options)
 {
     const char *fault;
     struct endpoint *endpoint = &simulation->endpoint;
@@ -114,7 +151,7 @@ static bool option_number(int64_t *out, const char *name, const char *value, int
     return option_wrong(name, takes, value);
 }
 
-static bool percents_read(struct simulation *simulation, const struct options *options)
+static bool percents_read(struct simulation *simulation, const struct simulate_options *options)
 {
     struct plan_settings *plan = &simulation->settings.plan;
     const struct {
@@ -137,7 +174,7 @@ static bool percents_read(struct simulation *simulation, const struct options *o
     return true;
 }
 
-static bool spans_read(struct simulation *simulation, const struct options *options)
+static bool spans_read(struct simulation *simulation, const struct simulate_options *options)
 {
     struct simulator_settings *settings = &simulation->settings;
     static const char span[] = "a time such as 250ms, 2s, 5m or 1h";
@@ -159,7 +196,7 @@ static bool spans_read(struct simulation *simulation, const struct options *opti
     return true;
 }
 
-static bool random_read(struct simulation *simulation, const struct options *options)
+static bool random_read(struct simulation *simulation, const struct simulate_options *options)
 {
     unsigned char octets[8], draw[4];
     int64_t seed = 0;
@@ -179,7 +216,7 @@ static bool random_read(struct simulation *simulation, const struct options *opt
 }
 
 /* How it behaves. */
-static bool behaviour_read(struct simulation *simulation, const struct options *options)
+static bool behaviour_read(struct simulation *simulation, const struct simulate_options *options)
 {
     int64_t rate = 0, parallel = 8;
     simulation->settings.plan.delay_least = 500;
@@ -203,7 +240,8 @@ static bool behaviour_read(struct simulation *simulation, const struct options *
 }
 
 /* Whom it plays. */
-static int role_read(struct simulation *simulation, const struct options *options)
+static int role_read(struct simulation *simulation, const struct simulate_options *options,
+                     const struct settings *settings)
 {
     struct run_settings *run = &simulation->run;
     const char *secret = option_or_variable(options->secret, "ONRAMP_PARTNER_SECRET");
@@ -229,13 +267,13 @@ static int role_read(struct simulation *simulation, const struct options *option
         complain("--secret is not a secret: whsec_ and the base64 of 24 to 64 octets");
         return EXIT_USAGE;
     }
-    if (!server_url_find(simulation->url, sizeof simulation->url, options))
+    if (!server_url_find(simulation->url, sizeof simulation->url, options->url, settings))
         return EXIT_STOPPED;
     run->url = simulation->url;
     return EXIT_SUCCESS;
 }
 
-static bool keys_open(struct simulation *simulation, const struct options *options)
+static bool keys_open(struct simulation *simulation, const struct simulate_options *options)
 {
     int *keys = &simulation->run.keys;
     *keys = -1;
@@ -333,7 +371,7 @@ static int play(struct simulation *simulation, bool json)
     return simulator_as_planned(&tally) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int play_connected(struct simulation *simulation, const struct options *options)
+static int play_connected(struct simulation *simulation, const struct simulate_options *options)
 {
     int status = EXIT_FAILURE;
     if (!signals_open())
@@ -345,12 +383,13 @@ static int play_connected(struct simulation *simulation, const struct options *o
     return status;
 }
 
-int command_simulate_partner(const struct options *options)
+static int run(const struct settings *settings, const void *given)
 {
+    const struct simulate_options *options = given;
     struct simulation simulation = {0};
     int status = behaviour_read(&simulation, options) ? EXIT_SUCCESS : EXIT_USAGE;
     if (status == EXIT_SUCCESS && !options->plan)
-        status = role_read(&simulation, options);
+        status = role_read(&simulation, options, settings);
     if (status == EXIT_SUCCESS && !keys_open(&simulation, options))
         status = EXIT_FAILURE;
     if (status == EXIT_SUCCESS) {
@@ -362,3 +401,11 @@ int command_simulate_partner(const struct options *options)
     explicit_bzero(&simulation.settings.key, sizeof simulation.settings.key);
     return status;
 }
+
+const struct verb verb_simulate_partner = {
+    .name = "simulate-partner",
+    .scope = SCOPE_STATE,
+    .options = simulate_options,
+    .size = sizeof(struct simulate_options),
+    .run = run,
+};

@@ -12,6 +12,15 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+struct status_options {
+    bool json;
+};
+
+static const struct option_row status_options[] = {
+    {"json", OPTION_FLAG, offsetof(struct status_options, json)},
+    {0},
+};
+
 static const char ready_request[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
                                     "Connection: close\r\n\r\n";
 static const char ready_answer[] = "HTTP/1.1 200";
@@ -76,10 +85,11 @@ static void print(const json_t *status)
     }
 }
 
-int command_status(const struct options *options)
+static int run(const struct settings *settings, const void *given)
 {
+    const struct status_options *options = given;
     struct state state;
-    if (!state_open(&state, options, false))
+    if (!state_open(&state, settings, false))
         return EXIT_FAILURE;
     json_t *running = state_running_read(&state);
     int process = running != NULL ? state_process(running) : -1;
@@ -110,3 +120,11 @@ int command_status(const struct options *options)
     json_decref(running);
     return process < 0 ? EXIT_STOPPED : ready ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const struct verb verb_status = {
+    .name = "status",
+    .scope = SCOPE_STATE,
+    .options = status_options,
+    .size = sizeof(struct status_options),
+    .run = run,
+};

@@ -10,7 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *body_make(const struct options *options)
+struct token_options {
+    const char *role, *customer, *partner, *description, *expires_at;
+};
+
+static const struct option_row token_options[] = {
+    {"role", OPTION_TEXT, offsetof(struct token_options, role)},
+    {"customer", OPTION_TEXT, offsetof(struct token_options, customer)},
+    {"partner", OPTION_TEXT, offsetof(struct token_options, partner)},
+    {"description", OPTION_TEXT, offsetof(struct token_options, description)},
+    {"expires-at", OPTION_TEXT, offsetof(struct token_options, expires_at)},
+    {0},
+};
+
+static json_t *body_make(const struct token_options *options)
 {
     json_t *body = json_object();
     const struct {
@@ -103,12 +116,8 @@ done:
     return status;
 }
 
-int command_token(const struct options *options)
+static int run(const struct settings *settings, const void *options)
 {
-    if (strcmp(options->words[1], "create") != 0) {
-        complain("'token' knows 'create' alone, not '%s'", options->words[1]);
-        return EXIT_USAGE;
-    }
     static const struct caller operator= {.role = ROLE_OPERATOR, .name = "operator"};
     struct arena *arena = arena_new();
     struct faults faults = {.arena = arena};
@@ -124,8 +133,8 @@ int command_token(const struct options *options)
         complain("--%s: %s", option_of(faults.items[i].pointer), faults.items[i].detail);
     if (faults.count == 0) {
         status = EXIT_FAILURE;
-        if (state_open(&state, options, false)) {
-            if (storage_reach_started(&storage, &state, options))
+        if (state_open(&state, settings, false)) {
+            if (storage_reach_started(&storage, &state, settings))
                 status = create(&storage, &call);
             storage_stop(&storage);
             state_release(&state);
@@ -135,3 +144,11 @@ int command_token(const struct options *options)
     arena_free(arena);
     return status;
 }
+
+const struct verb verb_token_create = {
+    .name = "token create",
+    .scope = SCOPE_DATABASE,
+    .options = token_options,
+    .size = sizeof(struct token_options),
+    .run = run,
+};

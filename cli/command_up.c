@@ -6,6 +6,7 @@
 #include "base/network.h"
 #include "cli/command.h"
 #include "cli/first_start.h"
+#include "cli/listen_address.h"
 #include "cli/secrets.h"
 #include "cli/signals.h"
 #include "crypto/seal.h"
@@ -14,7 +15,6 @@
 #include "webhooks/destination.h"
 #include "webhooks/sender.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +27,15 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+struct up_options {
+    bool detach;
+};
+
+static const struct option_row up_options[] = {
+    {"detach", OPTION_FLAG, offsetof(struct up_options, detach)},
+    {0},
+};
 
 enum {
     DEFAULT_PORT = 8480,
@@ -71,21 +80,9 @@ void daemon_say(const char *format, ...)
         complain("%s", line);
 }
 
-static const char *listen_address(const struct options *options)
+static void listen_address(char out[LISTEN_ADDRESS], const struct settings *settings)
 {
-    return options->listen != NULL ? options->listen : default_listen;
-}
-
-/* The URL under which a client on this machine reaches it. */
-static void url_write(char *out, size_t size, const char *address, uint16_t port)
-{
-    struct in6_addr any;
-    if (strcmp(address, "0.0.0.0") == 0)
-        address = default_listen;
-    bool six = inet_pton(AF_INET6, address, &any) == 1;
-    if (six && IN6_IS_ADDR_UNSPECIFIED(&any))
-        address = "::1";
-    snprintf(out, size, six ? "http://[%s]:%u" : "http://%s:%u", address, port);
+    (void)listen_address_read(out, settings->listen != NULL ? settings->listen : default_listen);
 }
 
 /* --- one that runs already --- */
@@ -99,20 +96,22 @@ static bool differs(const char *option, const char *wanted, const char *has)
     return true;
 }
 
-static int running_greet(const struct state *state, const struct options *options,
+static int running_greet(const struct state *state, const struct settings *settings,
                          const json_t *running)
 {
-    char port[8], *place = NULL;
+    char port[8], address[LISTEN_ADDRESS], *place = NULL;
     const char *url = json_string_value(json_object_get(running, "url"));
-    snprintf(port, sizeof port, "%d", options->port);
+    snprintf(port, sizeof port, "%d", settings->port);
     char has[8];
     snprintf(has, sizeof has, "%d", (int)json_integer_value(json_object_get(running, "port")));
+    listen_address(address, settings);
     struct storage asked = {0};
-    if (storage_url(options) != NULL && storage_start(&asked, state, options, NULL))
+    if (storage_url(settings) != NULL && storage_start(&asked, state, settings, NULL))
         place = asked.place;
     bool other =
-        differs("listen", options->listen, json_string_value(json_object_get(running, "listen"))) ||
-        differs("port", options->port > 0 ? port : NULL, has) ||
+        differs("listen", settings->listen != NULL ? address : NULL,
+                json_string_value(json_object_get(running, "listen"))) ||
+        differs("port", settings->port > 0 ? port : NULL, has) ||
         differs("database", place, json_string_value(json_object_get(running, "database")));
     storage_stop(&asked);
     if (other)
@@ -124,7 +123,7 @@ static int running_greet(const struct state *state, const struct options *option
 }
 
 /* Hold the state, or find who does. Returns -1 when it is held, otherwise the exit status. */
-static int hold(struct state *state, const struct options *options)
+static int hold(struct state *state, const struct settings *settings)
 {
     for (int tries = 0; tries < WAIT_SECONDS * 10; tries++, nanosleep(&start_pause, NULL)) {
         enum hold held = state_hold(state);
@@ -137,7 +136,7 @@ static int hold(struct state *state, const struct options *options)
         /* One that was killed a moment ago holds the lock until it is gone. */
         struct pollfd gone = {.fd = process, .events = POLLIN};
         is_ready = is_ready && poll(&gone, 1, DYING_MS) == 0;
-        int status = is_ready ? running_greet(state, options, running) : -1;
+        int status = is_ready ? running_greet(state, settings, running) : -1;
         if (process >= 0)
             close(process);
         json_decref(running);
@@ -211,14 +210,14 @@ static bool detach_finish(const struct state *state)
     return told;
 }
 
-static bool announce(const struct state *state, const struct options *options,
+static bool announce(const struct state *state, const struct settings *settings,
                      const struct storage *storage, const char *secrets, uint16_t port)
 {
-    char url[256];
-    url_write(url, sizeof url, listen_address(options), port);
-    json_t *more =
-        json_pack("{s:s, s:i, s:s, s:s, s:s}", "url", url, "port", (int)port, "listen",
-                  listen_address(options), "database", storage->place, "secretsKey", secrets);
+    char url[LISTEN_URL], address[LISTEN_ADDRESS];
+    listen_address(address, settings);
+    listen_address_url(url, address, port);
+    json_t *more = json_pack("{s:s, s:i, s:s, s:s, s:s}", "url", url, "port", (int)port, "listen",
+                             address, "database", storage->place, "secretsKey", secrets);
     bool good = state_running_write(state, "ready", more);
     json_decref(more);
     if (!good)
@@ -242,38 +241,38 @@ static int64_t time_given(const char *text, const char *otherwise)
     return milliseconds;
 }
 
-static struct sender *webhooks_start(const struct options *options, const struct storage *storage)
+static struct sender *webhooks_start(const struct settings *settings, const struct storage *storage)
 {
-    struct sender_settings settings = {
+    struct sender_settings sender = {
         .conninfo = storage->daemon,
-        .timeout_ms = time_given(options->webhook_timeout, "15s"),
-        .disable_after_ms = time_given(options->webhook_disable_after, "5d"),
-        .ca = options->webhook_ca,
+        .timeout_ms = time_given(settings->webhook_timeout, "15s"),
+        .disable_after_ms = time_given(settings->webhook_disable_after, "5d"),
+        .ca = settings->webhook_ca,
         .log = log_line,
     };
-    schedule_read(&settings.schedule,
-                  options->webhook_schedule != NULL ? options->webhook_schedule : schedule_default);
-    if (settings.ca != NULL && access(settings.ca, R_OK) != 0) {
-        complain("cannot read %s: %s", settings.ca, strerror(errno));
+    schedule_read(&sender.schedule, settings->webhook_schedule != NULL ? settings->webhook_schedule
+                                                                       : schedule_default);
+    if (sender.ca != NULL && access(sender.ca, R_OK) != 0) {
+        complain("cannot read %s: %s", sender.ca, strerror(errno));
         return NULL;
     }
-    return sender_start(&settings);
+    return sender_start(&sender);
 }
 
-static int daemon_run(struct state *state, const struct options *options)
+static int daemon_run(struct state *state, const struct settings *settings)
 {
-    char path[PATH_MAX], secrets[PATH_MAX];
+    char path[PATH_MAX], secrets[PATH_MAX], address[LISTEN_ADDRESS];
     int status = EXIT_FAILURE;
     struct storage storage = {0};
     struct server *server = NULL;
     struct sender *sender = NULL;
     struct rate_limits *rates = NULL;
     struct shares *shares = NULL;
-    struct block proxies[OPTION_TEXTS];
+    struct block proxies[OPTION_TEXTS_MAX];
     if (!signals_open() || !log_folder_make(path, state) ||
         !state_running_write(state, "starting", NULL))
         return EXIT_FAILURE;
-    if (!storage_start(&storage, state, options, starting_cancelled))
+    if (!storage_start(&storage, state, settings, starting_cancelled))
         goto done;
     if (storage.embedded != NULL)
         progress("database", "%s PostgreSQL in %s",
@@ -281,35 +280,41 @@ static int daemon_run(struct state *state, const struct options *options)
     else
         progress("database", "%s", storage.place);
     if (!storage_migrate(&storage, starting_cancelled) ||
-        !secrets_start(secrets_place(secrets, state, options), &storage) ||
+        !secrets_start(secrets_place(secrets, state, settings), &storage) ||
         !first_start(state, &storage) || signals_stop())
         goto done;
-    sender = webhooks_start(options, &storage);
+    sender = webhooks_start(settings, &storage);
     if (sender == NULL)
         goto done;
     struct rate rate = rate_usual;
-    if (options->rate_limit != NULL)
-        rate_read(&rate, options->rate_limit);
+    if (settings->rate_limit != NULL)
+        rate_read(&rate, settings->rate_limit);
     rates = rate_limits_new(rate);
-    int each = options->connections_per_address;
+    int each = settings->connections_per_address;
     if (each != 0)
         shares = shares_new(each > 0 ? (unsigned)each : CONNECTIONS_PER_ADDRESS);
-    for (int i = 0; i < options->trusted_proxy.count; i++)
-        (void)block_read(&proxies[i], options->trusted_proxy.items[i]); /* it was read before */
-    struct server_settings settings = {
+    for (int i = 0; i < settings->trusted_proxy.count; i++)
+        (void)block_read(&proxies[i], settings->trusted_proxy.items[i]); /* it was read before */
+    listen_address(address, settings);
+    if (listen_address_any(address))
+        complain(
+            "--listen %s: the API can be reached from everywhere, and is not encrypted; a proxy"
+            " with TLS belongs before it",
+            address);
+    struct server_settings serving = {
         .rates = rates,
         .shares = shares,
         .proxies = proxies,
-        .proxy_count = (size_t)options->trusted_proxy.count,
+        .proxy_count = (size_t)settings->trusted_proxy.count,
         .sender = sender,
         .conninfo = storage.daemon,
-        .listen = listen_address(options),
-        .loops = options->loops,
-        .port = (uint16_t)(options->port >= 0 ? options->port : DEFAULT_PORT),
+        .listen = address,
+        .loops = settings->loops,
+        .port = (uint16_t)(settings->port >= 0 ? settings->port : DEFAULT_PORT),
     };
-    server = server_start(&settings);
+    server = server_start(&serving);
     if (server == NULL || !ready_wait(server, &storage) ||
-        !announce(state, options, &storage, secrets, server_port(server)))
+        !announce(state, settings, &storage, secrets, server_port(server)))
         goto done;
     serve_until_told(&storage);
     state_running_write(state, "stopping", NULL);
@@ -375,24 +380,33 @@ static int detach(struct state *state)
     return -1;
 }
 
-int command_up(const struct options *options)
+static int run(const struct settings *settings, const void *given)
 {
+    const struct up_options *options = given;
     struct state state;
     descriptors_raise();
-    if (options->log_level != NULL)
-        log_level(log_level_named(options->log_level));
-    for (int i = 0; i < options->webhook_allow_cidr.count; i++)
-        destination_allow(options->webhook_allow_cidr.items[i]);
-    if (!state_open(&state, options, true))
+    if (settings->log_level != NULL)
+        log_level(log_level_named(settings->log_level));
+    for (int i = 0; i < settings->webhook_allow_cidr.count; i++)
+        destination_allow(settings->webhook_allow_cidr.items[i]);
+    if (!state_open(&state, settings, true))
         return EXIT_FAILURE;
     /* A working directory would be kept from being unmounted, and may not be ours to enter. */
     if (chdir("/") != 0)
         return EXIT_FAILURE;
-    int status = hold(&state, options);
+    int status = hold(&state, settings);
     if (status < 0 && options->detach)
         status = detach(&state);
     if (status < 0)
-        status = daemon_run(&state, options);
+        status = daemon_run(&state, settings);
     state_release(&state);
     return status;
 }
+
+const struct verb verb_up = {
+    .name = "up",
+    .scope = SCOPE_SERVER,
+    .options = up_options,
+    .size = sizeof(struct up_options),
+    .run = run,
+};

@@ -1,70 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.h - the command line and what stands behind it: one table of options, the same for every
- * verb.
+/* options.h - tables of options: what each is called, what it takes, and where its value goes.
  *
- * The options that are settings of the daemon may also come from the environment (ONRAMP_ and the
- * name in capitals) and from the file that --config or ONRAMP_CONFIG names. The command line goes
- * before the environment, the environment before the file. One that may be given several times
- * gathers all that its best source gives, in the environment between commas or blanks. An empty
- * variable counts as none. */
+ * Each verb has a table and a struct of its own beside it, in its command_*.c; the settings of the
+ * daemon are one table more, in settings.c. */
 #ifndef ONRAMP_CLI_OPTIONS_H
 #define ONRAMP_CLI_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-enum { OPTIONS_WORDS = 4, OPTION_TEXTS = 64 };
+struct arena;
 
 /* Exit statuses, those of sysexits(3) where it has one. */
 enum { EXIT_USAGE = 64, EXIT_NOT_THERE = 69, EXIT_STOPPED = 3 };
 
+enum { OPTION_TEXTS_MAX = 64 };
+
 /* The values of an option that may be given several times. */
 struct option_texts {
-    const char *items[OPTION_TEXTS];
+    const char *items[OPTION_TEXTS_MAX];
     int count;
 };
 
-/* What was given; texts are NULL where nothing was, and kept for good. */
-struct options {
-    /* settings: where */
-    const char *config, *state, *database, *secrets_key, *listen;
-    int port; /* -1: not given */
-    /* settings: how */
-    const char *log_level, *rate_limit;
-    int loops; /* 0: not given, or as many as fit */
-    const char *webhook_schedule, *webhook_timeout, *webhook_disable_after, *webhook_ca;
-    struct option_texts webhook_allow_cidr;
-    struct option_texts trusted_proxy;
-    int connections_per_address; /* -1: not given */
-    /* how */
-    bool detach, json, yes, print_curl, help, version;
-    /* token create */
-    const char *role, *customer, *partner, *description, *expires_at;
-    /* retention */
-    const char *events;
-    /* callback (with partner) */
-    const char *secret, *type, *service_key, *note, *reason, *primary_port, *secondary_port;
-    const char *s_tag, *partner_reference, *expected_by, *timestamp, *webhook_id, *url;
-    /* simulate-partner (with partner, secret, url, json) */
-    const char *token, *keys, *delay, *duplicates, *reorder, *silence, *reject, *wrong_signatures;
-    const char *clock_skew, *rate, *parallel, *lasts, *patience, *seed;
-    const char *receive, *receive_url, *deaf;
-    bool until_idle, plan;
-    /* The verb and what follows it; then what stood behind "--", NULL-terminated. */
-    const char *words[OPTIONS_WORDS];
-    int word_count;
-    char **rest;
-    uint64_t given; /* which options have their value, in the order of the table */
+enum option_form {
+    OPTION_TEXT,   /* const char *, NULL: not given */
+    OPTION_TEXTS,  /* struct option_texts */
+    OPTION_PATH,   /* const char *, made absolute */
+    OPTION_FLAG,   /* bool; takes no value */
+    OPTION_NUMBER, /* int, from 0 to most */
+    OPTION_REST,   /* char **: the arguments behind "--", NULL-terminated; has no name */
 };
 
-/* Read the command line. False after saying on standard error what is wrong with it. */
-bool options_read(struct options *out, int count, char **arguments);
+/* A row of a table; the last one is {0}. */
+struct option_row {
+    const char *name; /* without the hyphens */
+    enum option_form form;
+    size_t offset;                    /* of its member in the struct of the values */
+    int most;                         /* of a NUMBER */
+    bool (*valid)(const char *value); /* NULL: any value that is not empty */
+    const char *takes;                /* what is valid, in words */
+};
 
-/* Read what the command line left open from the environment and the file. False likewise. */
-bool options_complete(struct options *options);
+static inline bool option_row_ends(const struct option_row *row)
+{
+    return row->name == NULL && row->form != OPTION_REST;
+}
 
-/* The usage text, embedded. */
-extern const unsigned char usage_text[];
+/* Take one value into the struct; where says who gave it: "--port", "ONRAMP_PORT", "FILE:3: port".
+ * False after complaining. An empty value is a mistake: a shell variable that is not set. */
+bool option_take(void *values, const struct option_row *row, const char *where, const char *value);
+
+/* For texts that are kept until the process ends. */
+struct arena *options_arena(void);
 
 /* One line to standard error, "onramp: ..." with a line break behind it. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -39,10 +39,10 @@ struct work {
 };
 
 const char *secrets_place(char path[PATH_MAX], const struct state *state,
-                          const struct options *options)
+                          const struct settings *settings)
 {
-    if (options->secrets_key != NULL) {
-        snprintf(path, PATH_MAX, "%s", options->secrets_key);
+    if (settings->secrets_key != NULL) {
+        snprintf(path, PATH_MAX, "%s", settings->secrets_key);
         return path;
     }
     json_t *running = state_running_read(state);

@@ -12,7 +12,7 @@
 /* Where the keys are: --secrets-key, or what the daemon uses that runs from the state, or
  * secrets.key in the state. In a buffer of PATH_MAX. */
 const char *secrets_place(char path[PATH_MAX], const struct state *state,
-                          const struct options *options);
+                          const struct settings *settings);
 
 /* Make the keys this process's, once the database is migrated: make the file when neither it nor
  * the database has a key, and see that it opens what the database holds. The process gives them

@@ -13,12 +13,12 @@ const char *option_or_variable(const char *option, const char *variable)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-bool server_url_find(char *out, size_t size, const struct options *options)
+bool server_url_find(char *out, size_t size, const char *option, const struct settings *settings)
 {
-    const char *url = option_or_variable(options->url, "ONRAMP_URL");
+    const char *url = option_or_variable(option, "ONRAMP_URL");
     json_t *running = NULL;
     struct state state;
-    if (url == NULL && state_open(&state, options, false)) {
+    if (url == NULL && state_open(&state, settings, false)) {
         running = state_running_read(&state);
         url = json_string_value(json_object_get(running, "url"));
     }

@@ -3,7 +3,7 @@
 #ifndef ONRAMP_CLI_SERVER_URL_H
 #define ONRAMP_CLI_SERVER_URL_H
 
-#include "cli/options.h"
+#include "cli/settings.h"
 
 #include <stddef.h>
 
@@ -12,8 +12,8 @@ enum { SERVER_URL = 900 };
 /* The option's value, otherwise the variable's, otherwise NULL; an empty one counts as none. */
 const char *option_or_variable(const char *option, const char *variable);
 
-/* The server: --url, ONRAMP_URL, or the one that runs here; without a slash at its end. False after
- * complaining. */
-bool server_url_find(char *out, size_t size, const struct options *options);
+/* The server: the option --url (NULL: not given), ONRAMP_URL, or the one that runs here; without a
+ * slash at its end. False after complaining. */
+bool server_url_find(char *out, size_t size, const char *option, const struct settings *settings);
 
 #endif

@@ -80,10 +80,10 @@ static bool become(const struct passwd *user)
 
 /* --- the directory --- */
 
-static bool directory_choose(struct state *out, const struct options *options)
+static bool directory_choose(struct state *out, const struct settings *settings)
 {
     char from_home[PATH_MAX];
-    const char *chosen = options->state;
+    const char *chosen = settings->state;
     const char *base = getenv("XDG_STATE_HOME");
     if (chosen == NULL && geteuid() == 0)
         chosen = system_state;
@@ -192,12 +192,12 @@ static bool root_gives_up(struct state *state, bool create)
     return become(user);
 }
 
-bool state_open(struct state *out, const struct options *options, bool create)
+bool state_open(struct state *out, const struct settings *settings, bool create)
 {
     char real[PATH_MAX];
     out->lock = -1;
     umask(077);
-    if (!directory_choose(out, options) || (geteuid() == 0 && !root_gives_up(out, create)))
+    if (!directory_choose(out, settings) || (geteuid() == 0 && !root_gives_up(out, create)))
         return false;
     if (create) {
         parents_make(out->directory, 0700);

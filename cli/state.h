@@ -12,7 +12,7 @@
 #ifndef ONRAMP_CLI_STATE_H
 #define ONRAMP_CLI_STATE_H
 
-#include "cli/options.h"
+#include "cli/settings.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -26,7 +26,7 @@ struct state {
 /* Find the directory (--state, /var/lib/onramp, $XDG_STATE_HOME/onramp), become its user, and with
  * create make it when it is not there. Without create a directory that is missing is no error: it
  * is empty then. False after complaining. */
-bool state_open(struct state *out, const struct options *options, bool create);
+bool state_open(struct state *out, const struct settings *settings, bool create);
 
 /* "<directory>/<name>" in a buffer of PATH_MAX. */
 const char *state_path(char path[PATH_MAX], const struct state *state, const char *name);

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *storage_url(const struct options *options)
+const char *storage_url(const struct settings *settings)
 {
-    return options->database;
+    return settings->database;
 }
 
 /* libpq reads its defaults from the environment; they are not meant for our own PostgreSQL. */
@@ -47,17 +47,17 @@ static bool external_take(struct storage *out, const char *url)
     return true;
 }
 
-bool storage_start(struct storage *out, const struct state *state, const struct options *options,
+bool storage_start(struct storage *out, const struct state *state, const struct settings *settings,
                    bool (*cancelled)(void))
 {
-    const char *url = storage_url(options);
-    struct embedded_settings settings = {
+    const char *url = storage_url(settings);
+    struct embedded_settings embedded = {
         .state = state->directory, .say = daemon_say, .cancelled = cancelled};
     memset(out, 0, sizeof *out);
     if (url != NULL)
         return external_take(out, url);
     environment_clear();
-    out->embedded = embedded_start(&settings);
+    out->embedded = embedded_start(&embedded);
     if (out->embedded == NULL)
         return false;
     out->owner = embedded_conninfo(out->embedded, CLUSTER_ADMIN);
@@ -79,18 +79,18 @@ static bool running_take(struct storage *out, const struct state *state)
     return true;
 }
 
-bool storage_reach(struct storage *out, struct state *state, const struct options *options)
+bool storage_reach(struct storage *out, struct state *state, const struct settings *settings)
 {
     static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
     memset(out, 0, sizeof *out);
-    if (storage_url(options) != NULL)
-        return storage_start(out, state, options, NULL);
+    if (storage_url(settings) != NULL)
+        return storage_start(out, state, settings, NULL);
     for (int tries = 0; tries < 600; tries++, nanosleep(&pause, NULL)) {
         enum hold hold = state_hold(state);
         if (hold == HOLD_FAILED)
             return false;
         if (hold == HELD)
-            return storage_start(out, state, options, NULL);
+            return storage_start(out, state, settings, NULL);
         json_t *running = state_running_read(state);
         const char *phase = json_string_value(json_object_get(running, "phase"));
         const char *place = json_string_value(json_object_get(running, "database"));
@@ -108,10 +108,11 @@ bool storage_reach(struct storage *out, struct state *state, const struct option
     return false;
 }
 
-bool storage_reach_started(struct storage *out, struct state *state, const struct options *options)
+bool storage_reach_started(struct storage *out, struct state *state,
+                           const struct settings *settings)
 {
-    if (storage_url(options) != NULL || state_is_used(state))
-        return storage_reach(out, state, options);
+    if (storage_url(settings) != NULL || state_is_used(state))
+        return storage_reach(out, state, settings);
     complain("nothing has run from %s yet; start it first: onramp up --detach", state->directory);
     return false;
 }

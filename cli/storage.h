@@ -15,19 +15,20 @@ struct storage {
 };
 
 /* The external database's URL, or NULL when the embedded one is meant. */
-const char *storage_url(const struct options *options);
+const char *storage_url(const struct settings *settings);
 
 /* Start the embedded PostgreSQL (the caller holds the state), or take the external one as it is.
  * False after complaining, or when cancelled. */
-bool storage_start(struct storage *out, const struct state *state, const struct options *options,
+bool storage_start(struct storage *out, const struct state *state, const struct settings *settings,
                    bool (*cancelled)(void));
 
 /* The same for a command: goes to the PostgreSQL of the daemon that runs, and when none does, holds
  * the state and starts it for as long as the command lasts. False after complaining. */
-bool storage_reach(struct storage *out, struct state *state, const struct options *options);
+bool storage_reach(struct storage *out, struct state *state, const struct settings *settings);
 
 /* The same for a command that has nothing to do before the first start, which it then says. */
-bool storage_reach_started(struct storage *out, struct state *state, const struct options *options);
+bool storage_reach_started(struct storage *out, struct state *state,
+                           const struct settings *settings);
 
 /* Stop what was started, free what is owned. */
 void storage_stop(struct storage *storage);

@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from place import NOBODY, ROOT, as_nobody, environment
+from place import BINARY, NOBODY, ROOT, as_nobody, environment
 
 SCRIPT = (ROOT / "onramp").read_text()
 
@@ -38,6 +38,7 @@ class Machine:
             made.mkdir(parents=True)
         shutil.copy2(ROOT / "onramp", self.checkout)
         shutil.copy2(ROOT / "cli/usage.txt", self.checkout / "cli")
+        shutil.copy2(ROOT / "CMakeLists.txt", self.checkout)
         self.asked = folder / "asked"
         self.asked.write_text("")
         self.asked.chmod(0o666)
@@ -200,7 +201,8 @@ def test_other_verbs_take_the_program_as_it_is(machine):
     machine.run("up")
     machine.asked.write_text("")
     machine.has([])
-    for words in (["env"], ["status", "--json"], ["--version"], ["--state", "x", "down"]):
+    for words in (["env"], ["status", "--json"], ["--state", "x", "down"], ["token", "create"],
+                  ["psql", "--", "--help"], ["callback"]):
         done = machine.run(*words)
         assert (done.returncode, done.stdout, done.stderr) == \
             (0, f"program {' '.join(words)}\n", "")
@@ -208,9 +210,19 @@ def test_other_verbs_take_the_program_as_it_is(machine):
 
 
 def test_a_verb_before_any_build_keeps_standard_output_for_the_answer(machine):
-    done = machine.run("env")
-    assert done.stdout == "program env\n"
+    done = machine.run("retention")
+    assert done.stdout == "program retention\n"
     assert "build" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "env", "down"])
+def test_what_only_looks_at_what_runs_builds_nothing(machine, verb):
+    machine.has([])
+    done = machine.run(verb, "--json")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == ("onramp: nothing is built here, so nothing runs; start it first: "
+                           "onramp up --detach\n")
+    assert machine.asked.read_text() == ""
 
 
 def test_the_verb_may_stand_behind_options(machine):
@@ -221,14 +233,52 @@ def test_the_verb_may_stand_behind_options(machine):
     assert machine.asked.read_text() == "ninja\n"
 
 
-@pytest.mark.parametrize("words, code", [([], 64), (["launch"], 64), (["--help"], 0),
-                                         (["help"], 0)])
-def test_help_and_mistakes_need_no_build(machine, words, code):
+@pytest.mark.parametrize("built", [False, True])
+def test_help_and_mistakes_need_no_build(machine, built):
+    if built:
+        machine.run("up")
+    machine.asked.write_text("")
     machine.has([])
-    done = machine.run(*words)
-    assert done.returncode == code
-    assert (ROOT / "cli/usage.txt").read_text() in (done.stdout if code == 0 else done.stderr)
+    for words, said in ([], "what to do? A verb is missing"), (["--state", "x"], "what to do?"), \
+            (["launch"], "there is no 'launch'"), (["launch", "up"], "there is no 'launch'"):
+        done = machine.run(*words)
+        assert (done.returncode, done.stdout) == (64, "")
+        assert done.stderr.startswith(f"onramp: {said}") and done.stderr.count("\n") == 1
+        assert done.stderr.endswith("; see: onramp --help\n")
+    for words in (["--help"], ["help"], ["-h"]):
+        done = machine.run(*words)
+        assert (done.returncode, done.stdout) == (0, (ROOT / "cli/usage.txt").read_text())
     assert machine.asked.read_text() == ""
+
+
+VERBS = re.findall(r"^  onramp ([a-z-]+(?: create| rotate)?) ", (ROOT / "cli/usage.txt").read_text(),
+                   re.M)
+
+
+def test_the_script_says_of_a_verb_what_the_program_says(machine):
+    """Also where nothing is built: --help and --version build nothing, whose the verb is."""
+    machine.has([])
+    assert len(VERBS) == 13
+    for verb in VERBS:
+        words = verb.split()
+        for asked in ([*words, "--help"], ["--help", *words], [*words, "--version"],
+                      ["--state", "x", *words, "--version"]):
+            done = machine.run(*asked)
+            assert (done.returncode, done.stderr) == (0, ""), done
+            if verb != "test":
+                program = subprocess.run([BINARY, *asked], capture_output=True, text=True,
+                                         check=True, env=environment())
+                assert done.stdout == program.stdout
+            assert done.stdout
+    assert machine.asked.read_text() == ""
+
+
+def test_the_script_knows_every_verb(machine):
+    machine.run("up")
+    for verb in VERBS:
+        if verb != "test":
+            done = machine.run(*verb.split())
+            assert done.stdout.splitlines()[-1] == f"program {verb}"
 
 
 def test_it_runs_by_a_link_and_from_anywhere(machine):
@@ -237,11 +287,11 @@ def test_it_runs_by_a_link_and_from_anywhere(machine):
     first.symlink_to(machine.checkout / "onramp")
     second.symlink_to("../first")
     for script in (first, second):
-        done = machine.run("status", script=script, cwd=str(machine.home))
+        done = machine.run("retention", script=script, cwd=str(machine.home))
         assert done.returncode == 0, done.stderr
-        assert done.stdout == "program status\n"
-    done = machine.run("status", script="./onramp", cwd=str(machine.checkout))
-    assert done.stdout == "program status\n"
+        assert done.stdout == "program retention\n"
+    done = machine.run("retention", script="./onramp", cwd=str(machine.checkout))
+    assert done.stdout == "program retention\n"
     assert (machine.checkout / "build/release/onrampd").exists()
 
 
@@ -260,6 +310,21 @@ def test_a_checkout_of_somebody_else_is_not_built_in(machine):
     done = machine.run("up", user=0)
     assert done.returncode == 0, done.stderr
     assert not (machine.checkout / "build").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_who_is_not_its_owner_looks_with_the_owners_build(machine):
+    machine.run("up")
+    machine.give(0)
+    machine.asked.chmod(0o666)
+    machine.asked.write_text("")
+    machine.has([])
+    for words in (["status", "--json"], ["env"], ["callback", "--print-curl"]):
+        done = machine.run(*words)
+        assert (done.returncode, done.stdout, done.stderr) == \
+            (0, f"program {' '.join(words)}\n", "")
+    assert machine.asked.read_text() == ""
+    assert not (machine.home / ".cache").exists()
 
 
 def test_a_checkout_that_was_moved_is_configured_anew(machine):

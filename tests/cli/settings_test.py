@@ -4,12 +4,13 @@ about a mistake in each.
 """
 
 import os
+import re
 import subprocess
 import urllib.request
 
 import pytest
 
-from place import BINARY, environment, eventually, prepared
+from place import BINARY, ROOT, environment, eventually, prepared
 
 
 @pytest.fixture
@@ -76,6 +77,9 @@ def test_a_path_is_relative_to_where_the_command_was_given(states):
     ("port = 1 # mine\n", ":1: port takes a number from 0 to 65535, not '1 # mine'"),
     ("listen =\n", ":1: listen needs a value"),
     ("port = 1\nlisten = ::\nport = 2\n", ":3: port is set already, at "),
+    ("listen = nowhere\n", ":1: listen takes an IP address such as 127.0.0.1 or [::1], or localhost,"
+                           " not 'nowhere'"),
+    ("listen = [127.0.0.1]\n", ":1: listen takes an IP address"),
     ("log-level = loud\n", ":1: log-level takes error, warning, notice, info or debug, not 'loud'"),
     ("webhook-allow-cidr = 10.0.0.1/8\n", ":1: webhook-allow-cidr takes an address block"),
     ("rate-limit = 100\n", ":1: rate-limit takes requests by time, such as 1000/10s, or off"),
@@ -91,7 +95,7 @@ def test_a_mistake_in_the_file_is_shown_with_its_line(config, text, said):
 
 
 def test_a_mistake_is_one_also_where_another_source_goes_first(config):
-    done = call("status", "--config", config("port = many\n"), "--port", "1")
+    done = call("up", "--config", config("port = many\n"), "--port", "1")
     assert done.returncode == 64 and "port takes a number" in done.stderr
 
 
@@ -116,6 +120,37 @@ def test_a_mistake_in_the_environment_is_shown_with_its_variable(variable, value
     assert call("--help", env={variable: value}).returncode == 0
 
 
+@pytest.mark.parametrize("variable, nearest", [
+    ("ONRAMP_PROT", "ONRAMP_PORT"), ("ONRAMP_port", "ONRAMP_PORT"),
+    ("ONRAMP_DATABASE", "ONRAMP_DATABASE_URL"), ("ONRAMP_LOGLEVEL", "ONRAMP_LOG_LEVEL"),
+    ("ONRAMP_PARTNERS_SECRET", "ONRAMP_PARTNER_SECRET"), ("ONRAMP_URI", "ONRAMP_URL"),
+    ("ONRAMP_PORT_", "ONRAMP_PORT"), ("ONRAMP_" + "X" * 80, None),
+])
+def test_a_variable_that_is_not_known_is_refused_with_the_nearest(variable, nearest):
+    for verb in ("status", "env"):
+        done = call(verb, env={variable: "1"})
+        assert (done.returncode, done.stdout) == (64, "")
+        said = f"onramp: there is no variable {variable}; the nearest is {nearest or 'ONRAMP_'}"
+        assert done.stderr.startswith(said) and done.stderr.count("\n") == 1, done.stderr
+    assert call("--help", env={variable: "1"}).returncode == 0
+    assert call("status", env={variable: ""}).returncode == 3
+
+
+def test_every_variable_that_something_of_ours_reads_is_known():
+    """What env prints, what the tests and the benchmarks read, and the script."""
+    files = [ROOT / "onramp", ROOT / "cli/command_env.c"]
+    for folder in ("tests", "bench"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    reads = re.compile(r'(?:environ(?:\.get)?[\[(]"|getenv\("|suite_number\("|process\.env\.|\$\{?'
+                       r'|^    {"|, {")(ONRAMP_[A-Z_]+)\b', re.M)
+    found = {name for path in files for name in reads.findall(path.read_text(errors="replace"))}
+    assert {"ONRAMP_URL", "ONRAMP_CUSTOMER_ID", "ONRAMP_PRESET", "ONRAMP_TEST_JOBS",
+            "ONRAMP_INTEROP_MODULES"} <= found
+    unknown = [name for name in sorted(found)
+               if "there is no variable" in call("status", env={name: "1"}).stderr]
+    assert not unknown
+
+
 def test_a_server_takes_its_settings_from_the_file(place, config):
     path = config("listen = 127.0.0.2\nlog-level = debug\n")
     place.start("--config", path)
@@ -125,3 +160,27 @@ def test_a_server_takes_its_settings_from_the_file(place, config):
         assert got.status == 200
     # The line is written when the answer is on its way.
     eventually(lambda: "GET /healthz" in place.path("log/onramp.log").read_text(), what="the line")
+
+
+@pytest.mark.parametrize("listen, host", [("localhost", "127.0.0.1"), ("[::1]", "[::1]"),
+                                          ("::1", "[::1]")])
+def test_an_address_is_taken_as_it_is_written_elsewhere(place, listen, host):
+    place.start()
+    place.must("down")
+    done = place.run("up", "--detach", "--port", "0", "--listen", listen)
+    assert done.returncode == 0 and "encrypted" not in done.stderr, done
+    url = place.status()["url"]
+    assert url.startswith(f"http://{host}:") and place.status()["ready"]
+    assert "already" in place.must("up", "--detach", "--listen", host.strip("[]"))
+
+
+@pytest.mark.parametrize("listen, host", [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"),
+                                          ("[::]", "[::1]")])
+def test_an_api_that_is_open_to_everybody_is_warned_of(place, listen, host):
+    place.start()
+    place.must("down")
+    done = place.run("up", "--detach", "--port", "0", "--listen", listen)
+    assert done.returncode == 0, done
+    assert (f"onramp: --listen {listen.strip('[]')}: the API can be reached from everywhere, and is "
+            "not encrypted; a proxy with TLS belongs before it\n") in done.stderr
+    assert place.status()["url"].startswith(f"http://{host}:")

@@ -41,7 +41,8 @@ BEGIN
            4::bigint, 'The most circuits that one VNet is connected to.'
     UNION ALL
     SELECT 'ok', NULL, 'webhooks', CASE WHEN p_customer IS NULL THEN 'operator' ELSE 'customer' END,
-           NULL, NULL, NULL, count(w.place), 10::bigint,
+           NULL, NULL, NULL, count(w.id),
+           (SELECT most::bigint FROM caps WHERE kind = 'webhook_endpoints'),
            CASE WHEN p_customer IS NULL THEN 'The most webhook endpoints of the operators.'
                 ELSE 'The most webhook endpoints of this customer.' END
     FROM webhook_endpoints w

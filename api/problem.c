@@ -125,6 +125,14 @@ static const struct problem problems[] = {
      "An authorization serves one connection at a time. Ask for another one.", 0},
     {"address_space_overlap", 409, "Address spaces overlap",
      "Connect VNets whose address spaces do not overlap on one circuit.", 0},
+    {"authorization_limit_reached", 409, "Circuit at its limit of authorizations",
+     "Delete an authorization of this circuit first.", 0},
+    {"vnet_limit_reached", 409, "Customer at its limit of VNets",
+     "Delete a VNet first, or ask the operator for more.", 0},
+    {"token_limit_reached", 409, "At the limit of tokens",
+     "Delete a token that is not needed any more first.", 0},
+    {"callback_secret_limit_reached", 409, "Partner at its limit of callback secrets",
+     "Wait until an older secret expires, or send keepOldSeconds 0, which ends them at once.", 0},
     {"webhook_limit_reached", 409, "At the limit of webhook endpoints",
      "Delete a webhook endpoint first.", 0},
     {"delivery_limit_reached", 409, "At the limit of attempts",
@@ -134,7 +142,8 @@ static const struct problem problems[] = {
 };
 /* clang-format on */
 
-static const char *const fact_members[] = {"limit", "used", "scope", "blockers", "providerStatus"};
+static const char *const fact_members[] = {"limit",    "used", "scope",
+                                           "blockers", "more", "providerStatus"};
 
 /* Codes of faults that name a problem of their own; inside errors there are five words only. */
 static const struct {

@@ -154,9 +154,11 @@ static const struct member callback_secret_rotated_members[] = {
     {"callbackSecret", MEMBER_ISSUED, NULL},
 };
 
+/* Alone: it holds the partner and its counter, and two in one transaction would hold them in the
+ * order in which they came. */
 const struct operation callback_secret_rotate = {
     .name = "callback_secret_rotate",
-    .lane = LANE_WRITE,
+    .lane = LANE_ALONE,
     .answer = ANSWER_ONE,
     .success = 201,
     PARAMETERS(callback_secret_rotate_parameters),

@@ -24,6 +24,13 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
+    r.facts := cap_refused('authorizations', 'circuit:' || p_circuit,
+        'The circuit has %s of %s authorizations; delete one first.');
+    IF r.facts IS NOT NULL THEN
+        r.outcome := 'authorization_limit_reached';
+        RETURN NEXT r;
+        RETURN;
+    END IF;
     INSERT INTO authorizations (customer_id, circuit_id, authorization_key, name)
     VALUES (p_customer, p_circuit, p_authorization_key, p_name)
     RETURNING id INTO v_id;

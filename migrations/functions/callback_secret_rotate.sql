@@ -5,7 +5,6 @@ RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r verdict;
-    v_now timestamptz;
 BEGIN
     -- One rotation of a partner at a time.
     PERFORM FROM partners
@@ -22,10 +21,22 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
-    v_now := clock_timestamp();
-    UPDATE callback_secrets
-    SET expires_at = least(expires_at, v_now + make_interval(secs => p_keep_old_seconds))
-    WHERE partner = p_partner AND (expires_at IS NULL OR expires_at > v_now);
+    IF p_keep_old_seconds = 0 THEN
+        DELETE FROM callback_secrets WHERE partner = p_partner;
+    ELSE
+        r.facts := cap_refused('callback_secrets', 'partner:' || p_partner,
+            'There are %s of %s live callback secrets, and all of them go on verifying. Wait until '
+            'one expires, or send keepOldSeconds 0, which ends the older ones at once.');
+        IF r.facts IS NOT NULL THEN
+            r.outcome := 'callback_secret_limit_reached';
+            RETURN NEXT r;
+            RETURN;
+        END IF;
+        UPDATE callback_secrets
+        SET expires_at = least(expires_at,
+                               clock_timestamp() + make_interval(secs => p_keep_old_seconds))
+        WHERE partner = p_partner;
+    END IF;
     INSERT INTO callback_secrets (partner, secret) VALUES (p_partner, p_secret);
     r.outcome := 'ok';
     RETURN NEXT r;

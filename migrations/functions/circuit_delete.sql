@@ -6,6 +6,7 @@ DECLARE
     r verdict;
     c circuits%ROWTYPE;
     v_blockers jsonb;
+    v_status jsonb;
 BEGIN
     SELECT * INTO c FROM circuits
     WHERE id = p_id AND deleted_at IS NULL AND (p_customer IS NULL OR customer_id = p_customer)
@@ -18,16 +19,16 @@ BEGIN
 
     v_blockers := circuit_blockers(p_id);
     IF c.provider_status <> 'NotProvisioned' THEN
-        v_blockers := jsonb_build_array(jsonb_build_object('type', 'provider_status', 'id', NULL,
-            'detail', format('The circuit is %s; have it deprovisioned first.', c.provider_status)))
-            || coalesce(v_blockers, '[]');
+        v_status := jsonb_build_array(jsonb_build_object('type', 'provider_status', 'id', NULL,
+            'detail', format('The circuit is %s; have it deprovisioned first.', c.provider_status)));
+        v_blockers := coalesce(v_blockers, '{}')
+            || jsonb_build_object('blockers', v_status || coalesce(v_blockers -> 'blockers', '[]'));
     END IF;
     IF v_blockers IS NOT NULL THEN
         r.outcome := 'circuit_in_use';
-        r.facts := jsonb_build_object(
+        r.facts := v_blockers || jsonb_build_object(
             'detail', 'Clear every blocker, then delete the circuit again.',
-            'providerStatus', c.provider_status,
-            'blockers', v_blockers);
+            'providerStatus', c.provider_status);
         RETURN NEXT r;
         RETURN;
     END IF;
@@ -38,5 +39,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION circuit_delete IS
-    'Delete a circuit that is not provisioned and that nothing hangs on, or name every blocker.';
+    'Delete a circuit that is not provisioned and that nothing hangs on, or name the blockers.';
 GRANT EXECUTE ON FUNCTION circuit_delete TO onramp_daemon;

@@ -36,11 +36,10 @@ BEGIN
         v_blockers := circuit_blockers(p_id);
         IF v_blockers IS NOT NULL THEN
             r.outcome := 'circuit_in_use';
-            r.facts := jsonb_build_object(
+            r.facts := v_blockers || jsonb_build_object(
                 'detail', 'What is to be deleted has to be empty: clear every blocker, or ask '
                     'without deleteWhenDeprovisioned.',
-                'providerStatus', c.provider_status,
-                'blockers', v_blockers);
+                'providerStatus', c.provider_status);
             RETURN NEXT r;
             RETURN;
         END IF;

@@ -6,6 +6,9 @@ RETURNS SETOF limit_shown
 LANGUAGE plpgsql VOLATILE SET search_path = onramp, pg_temp AS $$
 DECLARE
     q circuit_quotas%ROWTYPE;
+    v_owner text := coalesce('customer:' || p_customer, 'operator:');
+    v_scope text := split_part(v_owner, ':', 1);
+    v_whose text := CASE WHEN p_customer IS NULL THEN 'the operators' ELSE 'this customer' END;
 BEGIN
     IF p_customer IS NOT NULL THEN
         SELECT * INTO q FROM circuit_quotas WHERE customer_id = p_customer;
@@ -40,12 +43,46 @@ BEGIN
             WHERE p_customer IS NULL OR v.customer_id = p_customer),
            4::bigint, 'The most circuits that one VNet is connected to.'
     UNION ALL
-    SELECT 'ok', NULL, 'webhooks', CASE WHEN p_customer IS NULL THEN 'operator' ELSE 'customer' END,
-           NULL, NULL, NULL, count(w.place), 10::bigint,
-           CASE WHEN p_customer IS NULL THEN 'The most webhook endpoints of the operators.'
-                ELSE 'The most webhook endpoints of this customer.' END
-    FROM webhook_endpoints w
-    WHERE w.owner = coalesce('customer:' || p_customer, 'operator:') AND w.deleted_at IS NULL
+    SELECT 'ok', NULL, cap.name, cap.scope, NULL, NULL, NULL, coalesce(cap.used, 0)::bigint,
+           caps.most::bigint, cap.rule
+    FROM caps JOIN (
+        SELECT 'authorizations' AS kind, 'authorizations_per_circuit' AS name, 'circuit' AS scope,
+               (SELECT max(k.used) FROM cap_counters k
+                WHERE k.kind = 'authorizations'
+                      AND (p_customer IS NULL
+                           OR k.owner IN (SELECT 'circuit:' || c.id FROM circuits c
+                                          WHERE c.customer_id = p_customer
+                                                AND c.deleted_at IS NULL))) AS used,
+               'The most authorizations of one circuit.' AS rule
+        UNION ALL
+        SELECT 'callback_secrets', 'callback_secrets_per_partner', 'partner',
+               (SELECT max(live.n) FROM (SELECT count(*) AS n FROM callback_secrets s
+                                         WHERE s.expires_at IS NULL
+                                               OR s.expires_at > clock_timestamp()
+                                         GROUP BY s.partner) AS live),
+               'The most live callback secrets of one partner.'
+        WHERE p_customer IS NULL
+        UNION ALL
+        -- Those that have expired are counted until they give way.
+        SELECT 'tokens', 'tokens', v_scope,
+               (SELECT k.used - (SELECT count(*) FROM tokens t
+                                 WHERE t.role || ':' || coalesce(t.customer_id::text, t.partner, '')
+                                           = v_owner
+                                       AND t.revoked_at IS NULL
+                                       AND t.expires_at <= clock_timestamp())
+                FROM cap_counters k WHERE k.kind = 'tokens' AND k.owner = v_owner),
+               format('The most live tokens of %s.', v_whose)
+        UNION ALL
+        SELECT 'vnets', 'vnets', 'customer',
+               (SELECT max(k.used) FROM cap_counters k
+                WHERE k.kind = 'vnets' AND (p_customer IS NULL OR k.owner = v_owner)),
+               format('The most VNets of %s.',
+                   CASE WHEN p_customer IS NULL THEN 'one customer' ELSE v_whose END)
+        UNION ALL
+        SELECT 'webhook_endpoints', 'webhooks', v_scope,
+               (SELECT k.used FROM cap_counters k
+                WHERE k.kind = 'webhook_endpoints' AND k.owner = v_owner),
+               format('The most webhook endpoints of %s.', v_whose)) AS cap USING (kind)
     UNION ALL
     SELECT 'ok', NULL, format('vnets_per_circuit/%s/%s', l.tier, l.bandwidth_mbps), 'circuit', NULL,
         l.tier,

@@ -63,6 +63,14 @@ BEGIN
         RETURN;
     END IF;
 
+    r.facts := cap_refused('tokens',
+        p_role || ':' || coalesce(v_customer::text, v_partner, ''),
+        'There are %s of %s live tokens; delete one that is not needed any more.');
+    IF r.facts IS NOT NULL THEN
+        r.outcome := 'token_limit_reached';
+        RETURN NEXT r;
+        RETURN;
+    END IF;
     INSERT INTO tokens (key_id, sha256, role, customer_id, partner, description, expires_at)
     VALUES (p_key_id, decode(p_sha256, 'hex'), p_role, v_customer, v_partner,
             coalesce(p_description, ''),

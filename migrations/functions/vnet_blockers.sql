@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Internal. The connections that keep a VNet as it is, as facts of the refusal vnet_in_use.
+-- Internal. The connections that keep a VNet as it is, as facts of the refusal vnet_in_use: there are 4
+-- at most.
 CREATE OR REPLACE FUNCTION vnet_blockers(p_vnet uuid, p_detail text)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = onramp, pg_temp AS $$

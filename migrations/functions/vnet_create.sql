@@ -15,6 +15,13 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
+    r.facts := cap_refused('vnets', 'customer:' || p_customer,
+        'There are %s of %s VNets; delete one first, or ask the operator for more.');
+    IF r.facts IS NOT NULL THEN
+        r.outcome := 'vnet_limit_reached';
+        RETURN NEXT r;
+        RETURN;
+    END IF;
     INSERT INTO vnets (customer_id, name, address_space, tags, created_at, updated_at)
     VALUES (p_customer, p_name, p_address_space, coalesce(p_tags, '{}'), v_now, v_now)
     RETURNING id INTO v_id;

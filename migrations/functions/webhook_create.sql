@@ -7,7 +7,6 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS 
 DECLARE
     r webhook_view;
     v_owner text := p_role || ':' || coalesce(p_customer::text, p_partner, '');
-    v_place smallint;
     v_id uuid;
 BEGIN
     r.facts := seal_key_refused(p_secret);
@@ -16,20 +15,15 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
-    -- One registration of an owner at a time; the places are what limits them.
-    PERFORM pg_advisory_xact_lock(hashtextextended(v_owner, 40));
-    SELECT min(free) INTO v_place FROM generate_series(1, 10) AS free
-    WHERE NOT EXISTS (SELECT FROM webhook_endpoints WHERE owner = v_owner AND place = free);
-    IF v_place IS NULL THEN
+    r.facts := cap_refused('webhook_endpoints', v_owner,
+        'There are %s of %s webhook endpoints; delete one first.');
+    IF r.facts IS NOT NULL THEN
         r.outcome := 'webhook_limit_reached';
-        r.facts := jsonb_build_object(
-            'detail', 'There are 10 of 10 webhook endpoints; delete one first.',
-            'limit', 10, 'used', 10, 'scope', p_role);
         RETURN NEXT r;
         RETURN;
     END IF;
-    INSERT INTO webhook_endpoints (role, customer_id, partner, place, url, event_types, description)
-    VALUES (p_role, p_customer, p_partner, v_place, p_url, p_event_types, p_description)
+    INSERT INTO webhook_endpoints (role, customer_id, partner, url, event_types, description)
+    VALUES (p_role, p_customer, p_partner, p_url, p_event_types, p_description)
     RETURNING id INTO v_id;
     INSERT INTO webhook_secrets (endpoint_id, secret) VALUES (v_id, p_secret);
     INSERT INTO delivery_turns (endpoint_id) VALUES (v_id);

@@ -12,7 +12,7 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
-    UPDATE webhook_endpoints SET deleted_at = clock_timestamp(), place = NULL WHERE id = p_id;
+    UPDATE webhook_endpoints SET deleted_at = clock_timestamp() WHERE id = p_id;
     UPDATE delivery_turns SET open = false, due_at = 'infinity' WHERE endpoint_id = p_id;
     DELETE FROM webhook_secrets WHERE endpoint_id = p_id;
     r.outcome := 'ok';

@@ -20,8 +20,8 @@ static const char *stale(const char *key)
 static void webhook_new(void)
 {
     run(owner,
-        "WITH w AS (INSERT INTO webhook_endpoints (role, place, url, event_types) "
-        "VALUES ('operator', 1, 'https://example.net/', '{*}') RETURNING id) "
+        "WITH w AS (INSERT INTO webhook_endpoints (role, url, event_types) "
+        "VALUES ('operator', 'https://example.net/', '{*}') RETURNING id) "
         "INSERT INTO webhook_secrets (endpoint_id, secret) SELECT id, '" SEALED("hook") "' "
                                                                                         "FROM w");
 }

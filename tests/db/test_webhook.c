@@ -430,47 +430,6 @@ START_TEST(a_rotated_secret_signs_along_for_a_day)
 }
 END_TEST
 
-START_TEST(an_owner_has_ten_places_by_hand_too)
-{
-    const char *acme = customer_new("Acme");
-    for (int i = 0; i < 10; i++)
-        endpoint_new("customer", acme, "{*}");
-    static const char create[] =
-        "SELECT outcome FROM onramp.webhook_create('https://x/', '{*}', '', '" SEALED(
-            "x") "', 'customer', '%s', NULL)";
-    ck_assert_str_eq(value(api, create, acme), "webhook_limit_reached");
-    static const char insert[] = "INSERT INTO webhook_endpoints (role, customer_id, place, url, "
-                                 "event_types) VALUES ('customer', '%s', %s, 'https://x/', '{*}')";
-    refused(owner, "an_owner_has_10_endpoints_at_most", insert, acme, "11");
-    refused(owner, "endpoints_of_an_owner_have_places_of_their_own", insert, acme, "3");
-    refused(owner, "a_place_is_held_until_the_endpoint_is_deleted", insert, acme, "NULL");
-    refused(owner, "an_endpoint_keeps_its_owner",
-            "UPDATE webhook_endpoints SET customer_id = NULL");
-    ck_assert_str_eq(value(api, create, customer_new("Other")), "ok");
-}
-END_TEST
-
-/* Both have looked for a free place before either has taken one. */
-START_TEST(the_last_place_goes_to_one_of_two)
-{
-    const char *acme = customer_new("Acme");
-    for (int i = 0; i < 9; i++)
-        endpoint_new("customer", acme, "{*}");
-    PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
-    static const char create[] =
-        "SELECT outcome FROM onramp.webhook_create('https://x/', '{*}', '', '" SEALED(
-            "x") "', 'customer', '%s', NULL)";
-    run(one, "BEGIN");
-    ck_assert_str_eq(value(one, create, acme), "ok");
-    start(two, create, acme);
-    blocked(two);
-    run(one, "COMMIT");
-    const char *outcome;
-    ck_assert_str_eq(finish(two, &outcome), "");
-    ck_assert_str_eq(outcome, "webhook_limit_reached");
-}
-END_TEST
-
 /* --- again -------------------------------------------------------------------------------------
  */
 
@@ -718,8 +677,6 @@ int main(void)
     tcase_add_test(off, what_is_on_its_way_when_it_ends_is_recorded);
     TCase *keeping = scene_case(suite, "keeping", 30);
     tcase_add_test(keeping, a_rotated_secret_signs_along_for_a_day);
-    tcase_add_test(keeping, an_owner_has_ten_places_by_hand_too);
-    tcase_add_test(keeping, the_last_place_goes_to_one_of_two);
     TCase *again = scene_case(suite, "again", 60);
     tcase_add_test(again, what_is_sent_again_keeps_its_place);
     tcase_add_test(again, anything_can_be_asked_for_again);

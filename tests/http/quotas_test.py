@@ -10,6 +10,8 @@ import pytest
 from tenant import BANDWIDTHS, LOCATION, Customer, Partner, unique
 
 OTHER = "London"
+# Of the caps, those that everybody sees.
+CAPS = ("authorizations_per_circuit", "tokens", "vnets", "webhooks")
 
 
 def limits(client, **query):
@@ -59,12 +61,13 @@ def table(operator):
 
 def test_a_customer_sees_every_quota_with_what_it_uses(customer, everywhere):
     circuit = customer.circuit_at(everywhere, "Provisioned")
+    customer.client.post(f"/v1/circuits/{circuit['id']}/authorizations", {"name": "x"}).must(201)
     customer.circuit(everywhere, peeringLocation=OTHER)
     customer.client.post("/v1/webhooks", {"url": "https://hooks.example.com/"}).must(201)
     for _ in range(3):
         customer.connect(circuit, customer.vnet()).must(201)
     shown = limits(customer.client)
-    assert set(shown) == {"circuits", "circuits_per_location", "circuits_per_vnet", "webhooks"} | {
+    assert set(shown) == {"circuits", "circuits_per_location", "circuits_per_vnet", *CAPS} | {
         f"circuits_per_location/{l}" for l in (LOCATION, OTHER)
     } | {f"vnets_per_circuit/{t}/{b}" for t in ("Local", "Standard", "Premium") for b in BANDWIDTHS}
     used = {name: (item["used"], item["limit"], item["scope"]) for name, item in shown.items()}
@@ -72,7 +75,10 @@ def test_a_customer_sees_every_quota_with_what_it_uses(customer, everywhere):
     assert used["circuits_per_location"] == (1, None, "peering_location")
     assert used[f"circuits_per_location/{OTHER}"] == (1, None, "peering_location")
     assert used["circuits_per_vnet"] == (1, 4, "vnet")
-    assert used["webhooks"] == (1, 10, "customer")
+    assert used["webhooks"] == (1, 20, "customer")
+    assert used["vnets"] == (3, 1000, "customer")
+    assert used["tokens"] == (1, 100, "customer")
+    assert used["authorizations_per_circuit"] == (1, 20, "circuit")
     assert used["vnets_per_circuit/Standard/1000"] == (3, 10, "circuit")
     assert used["vnets_per_circuit/Premium/50"] == (0, 10, "circuit")
     assert all(item["rule"].endswith(".") for item in shown.values())
@@ -88,6 +94,11 @@ def test_an_operator_sees_the_place_and_any_customer(customer, everywhere, opera
     quota(operator, customer, circuits=7).must(200)
     place = limits(operator)
     assert "circuits" not in place and place["circuits_per_vnet"]["limit"] == 4
+    assert {name: place[name]["scope"] for name in CAPS} == {
+        "authorizations_per_circuit": "circuit", "tokens": "operator", "vnets": "customer",
+        "webhooks": "operator"}
+    secrets = place["callback_secrets_per_partner"]
+    assert (secrets["limit"], secrets["scope"]) == (5, "partner") and secrets["used"] >= 1
     assert limits(operator, customerId=customer.id) == limits(customer.client)
     assert limits(operator, customerId=customer.id)["circuits"]["limit"] == 7
 
@@ -221,7 +232,9 @@ def test_a_quota_counts_what_was_there_and_is_not_set_below_it(customer, everywh
         f"circuits_per_location/{LOCATION}": (3, 3),
         f"circuits_per_location/{OTHER}": (1, 3),
         "circuits_per_vnet": (0, 4),
-        "webhooks": (0, 10),
+        "tokens": (1, 100),
+        "vnets": (0, 1000),
+        "webhooks": (0, 20),
     }
     order(customer, everywhere, OTHER).must(409, "customer_circuit_limit_reached")
     quota(operator, customer, circuits=2).must(409)

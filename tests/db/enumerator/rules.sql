@@ -45,6 +45,21 @@ INSERT INTO rules (name, breach) VALUES
  'SELECT FROM circuit_location_quotas l WHERE used <> (SELECT count(*) FROM circuits c
      WHERE c.customer_id = l.customer_id AND c.peering_location = l.peering_location
            AND c.deleted_at IS NULL)'),
+('a counter counts what its owner has, and there is one where there is anything',
+ 'SELECT FROM (SELECT ''authorizations'' AS kind, ''circuit:'' || circuit_id AS owner FROM authorizations
+      UNION ALL SELECT ''vnets'', ''customer:'' || customer_id FROM vnets
+      UNION ALL SELECT ''callback_secrets'', ''partner:'' || partner FROM callback_secrets
+      UNION ALL SELECT ''webhook_endpoints'', owner FROM webhook_endpoints WHERE deleted_at IS NULL
+      UNION ALL SELECT ''tokens'', CASE role WHEN ''customer'' THEN ''customer:'' || customer_id
+          WHEN ''partner'' THEN ''partner:'' || partner ELSE ''operator:'' END
+          FROM tokens WHERE revoked_at IS NULL) AS live
+  FULL JOIN cap_counters k USING (kind, owner) GROUP BY kind, owner, k.used
+  HAVING count(live) IS DISTINCT FROM k.used'),
+('a cap holds, and who is beyond it was so when it was lowered',
+ 'SELECT FROM cap_counters k JOIN caps c USING (kind) WHERE used > c.most AND used > coalesce(
+      (SELECT w.used FROM was_cap_counters w WHERE (w.kind, w.owner) = (k.kind, k.owner)), 0)'),
+('there is a cap for each kind that had one',
+ 'SELECT FROM was_caps w WHERE kind NOT IN (SELECT kind FROM caps)'),
 ('a quota is of who had one',
  'SELECT FROM was_circuit_quotas w WHERE customer_id NOT IN (SELECT customer_id FROM circuit_quotas)'),
 ('a limit is of what it was of',

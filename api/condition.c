@@ -4,7 +4,6 @@
 #include "api/entity_tag.h"
 #include "api/request.h"
 #include "api/route.h"
-#include "api/traceparent.h"
 #include "base/arena.h"
 #include "crypto/digest.h"
 #include "operations/conditional.h"
@@ -147,15 +146,6 @@ static void match_read(struct request *request)
                  arena_printf(request->arena, "{%s}", versions));
 }
 
-static void trace_read(struct request *request)
-{
-    char trace[TRACEPARENT_LENGTH + 1];
-    const char *field = condition_list(request, "traceparent");
-    if (field && traceparent_read(trace, field))
-        call_set(&request->call, CONDITION_TRACE,
-                 arena_copy(request->arena, trace, TRACEPARENT_LENGTH));
-}
-
 void conditions_read(struct request *request)
 {
     struct call *call = &request->call;
@@ -168,7 +158,7 @@ void conditions_read(struct request *request)
         key_read(request);
     if (conditional_versioned(call->operation->of))
         match_read(request);
-    trace_read(request);
+    call_set(call, CONDITION_TRACE, request->caller.trace);
     if (request->dry)
         call->operation = alone[index_of(request->route)];
     else if (!call_value(call, CONDITION_KEY) && !call_value(call, CONDITION_VERSIONS) &&

@@ -87,19 +87,18 @@ void query_parameters_read(struct call *call, const char *query, struct pair pai
     call->wait_given = seen.wait_seconds;
 }
 
-static const char *caller_value(const struct caller *caller, const char *name)
+static const char *caller_value(const struct call *call, const char *name)
 {
+    const struct caller *caller = call->caller;
     const struct {
         const char *name, *value;
     } values[] = {
-        {"customer", caller->customer},
-        {"partner", caller->partner},
-        {"role", role_name(caller->role)},
-        {"actor", caller->name},
-        {"secret", caller->secret_id},
+        {"customer", caller->customer},         {"partner", caller->partner},
+        {"role", role_name(caller->role)},      {"secret", caller->secret_id},
         {"partner-of-caller", caller->partner},
-        {"role-of-caller", role_name(caller->role)},
     };
+    if (strcmp(name, "caller") == 0)
+        return caller_text(call->arena, caller);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         if (strcmp(values[i].name, name) == 0)
             return values[i].value;
@@ -145,7 +144,7 @@ bool other_parameters_read(struct call *call, const struct bindings *bindings,
     for (size_t i = 0; i < call->operation->parameter_count; i++) {
         const struct parameter *parameter = &call->operation->parameters[i];
         if (parameter->source == FROM_CALLER) {
-            call->values[i] = caller_value(call->caller, parameter->name);
+            call->values[i] = caller_value(call, parameter->name);
         } else if (parameter->source == FROM_HEADER) {
             header_read(call, headers, i);
         } else if (parameter->source == FROM_PATH) {

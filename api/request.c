@@ -13,6 +13,7 @@
 #include "api/secret_cache.h"
 #include "api/stream.h"
 #include "api/token.h"
+#include "api/traceparent.h"
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -547,6 +548,17 @@ static bool read_other_parameters(struct request *request)
                                  (struct header_lookup){header_found, request});
 }
 
+/* Where a request that writes came from, for what is kept of it. */
+static void caller_complete(struct request *request)
+{
+    char trace[TRACEPARENT_LENGTH + 1];
+    const char *field = exchange_fields(request->exchange, "traceparent", NULL);
+    request->caller.address = exchange_client(request->exchange);
+    request->caller.request_id = request->id;
+    if (field && traceparent_read(trace, field))
+        request->caller.trace = arena_copy(request->arena, trace, TRACEPARENT_LENGTH);
+}
+
 /* For routes without an operation: nothing may be given that nobody reads. */
 static const struct operation nothing = {.name = "nothing", NO_PARAMETERS};
 
@@ -556,6 +568,8 @@ static enum phase read_parameters(struct request *request)
     struct call *call = &request->call;
     body_take(request);
     call_begin(request, operation ? condition_form(request->route) : &nothing, &request->faults);
+    if (operation && operation->lane != LANE_READ)
+        caller_complete(request);
     query_parameters_read(call, request->target.query, request->pairs, &request->pair_count);
     if (!read_other_parameters(request))
         return refuse_unseen(request);

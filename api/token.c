@@ -84,6 +84,7 @@ static const struct member token_created_members[] = {
 };
 
 static const struct parameter token_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_HOOK, "key-id"},
     {FROM_HOOK, "sha256"},
     {FROM_BODY, "role", &role_kind, .required = true},
@@ -91,7 +92,6 @@ static const struct parameter token_create_parameters[] = {
     {FROM_BODY, "partner", &kind_slug},
     {FROM_BODY, "description", &description},
     {FROM_BODY, "expiresAt", &kind_time},
-    {FROM_CALLER, "role-of-caller"},
     {FROM_CALLER, "customer"},
     {FROM_CALLER, "partner-of-caller"},
 };
@@ -169,8 +169,8 @@ const struct operation token_list = {
 };
 
 static const struct parameter token_delete_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true},
-    {FROM_CALLER, "role"},
     {FROM_CALLER, "customer"},
     {FROM_CALLER, "partner"},
 };

@@ -40,6 +40,7 @@ static const struct member authorization_members[] = {
 };
 
 static const struct parameter authorization_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "name", &kind_name, .required = true},
@@ -86,11 +87,10 @@ const struct operation authorization_list = {
 };
 
 static const struct parameter authorization_delete_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
     {FROM_PATH, "authorization", &kind_uuid, .required = true},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 /* Alone: the VNet that it locks is known only behind the circuit's lock, too late for a shared

@@ -65,6 +65,7 @@ static const struct member circuit_members[] = {
 };
 
 static const struct parameter circuit_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_CALLER, "customer", .locks = LOCK_CUSTOMER},
     {FROM_BODY, "name", &kind_name, .required = true},
     {FROM_BODY, "partner", &kind_slug, .required = true},
@@ -73,8 +74,6 @@ static const struct parameter circuit_create_parameters[] = {
     {FROM_BODY, "sku/tier", &tier, .fallback = "Standard"},
     {FROM_BODY, "sku/family", &family, .fallback = "MeteredData"},
     {FROM_BODY, "tags", &kind_tags, .fallback = "{}"},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 static void circuit_create_complete(struct call *call)
@@ -186,10 +185,9 @@ const struct operation circuit_list = {
 };
 
 static const struct parameter circuit_delete_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer", .locks = LOCK_CUSTOMER},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_delete = {
@@ -201,6 +199,7 @@ const struct operation circuit_delete = {
 };
 
 static const struct parameter circuit_update_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "name", &kind_name},
@@ -208,8 +207,6 @@ static const struct parameter circuit_update_parameters[] = {
     {FROM_BODY, "sku/tier", &tier},
     {FROM_BODY, "sku/family", &family},
     {FROM_BODY, "tags", &kind_tags_patch},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_update = {
@@ -223,11 +220,10 @@ const struct operation circuit_update = {
 };
 
 static const struct parameter circuit_status_set_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_BODY, "circuitStatus", &circuit_status, .required = true},
     {FROM_BODY, "reason", &reason, .required = true},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_status_set = {
@@ -241,11 +237,10 @@ const struct operation circuit_status_set = {
 };
 
 static const struct parameter circuit_deprovision_request_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "deleteWhenDeprovisioned", &kind_boolean},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_deprovision_request = {
@@ -258,10 +253,9 @@ const struct operation circuit_deprovision_request = {
 };
 
 static const struct parameter circuit_change_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CIRCUIT},
     {FROM_CALLER, "customer"},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation circuit_deprovision_withdraw = {

@@ -17,11 +17,10 @@ static const struct member connection_members[] = {
 
 /* clang-format off */
 static const struct parameter connection_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "circuitId", &kind_uuid, .locks = LOCK_CIRCUIT},
     {FROM_BODY, "vnetId", &kind_uuid, .required = true, .locks = LOCK_VNET},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
     {FROM_BODY, "authorizationKey", &kind_authorization_key, .locks = LOCK_AUTHORIZATION},
 };
 /* clang-format on */
@@ -93,10 +92,9 @@ const struct operation connection_list = {
 
 /* Its circuit and VNet are known only after a look at the row, which batch_lock takes as well. */
 static const struct parameter connection_delete_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_CONNECTION},
     {FROM_CALLER, "customer"},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation connection_delete_each = {

@@ -8,6 +8,7 @@ static const struct member customer_members[] = {
 };
 
 static const struct parameter customer_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_BODY, "name", &kind_name, .required = true},
 };
 

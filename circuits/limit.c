@@ -138,9 +138,8 @@ static void whole_page(struct call *call)
 }
 
 static const struct parameter vnet_limits_put_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_BODY, "vnetsPerCircuit", &cells, .required = true},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
     {FROM_HOOK, "limit"},
 };
 
@@ -156,6 +155,7 @@ const struct operation vnet_limits_put = {
 };
 
 static const struct parameter customer_limits_put_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true},
     {FROM_BODY, "circuits", &quota},
     {FROM_BODY, "circuitsPerLocation", &quota},

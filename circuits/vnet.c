@@ -22,6 +22,7 @@ static const struct member vnet_members[] = {
 };
 
 static const struct parameter vnet_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "name", &kind_name, .required = true},
     {FROM_BODY, "addressSpace", &kind_address_space, .required = true},
@@ -71,6 +72,7 @@ const struct operation vnet_list = {
 };
 
 static const struct parameter vnet_update_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_VNET},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "name", &kind_name},
@@ -88,6 +90,7 @@ const struct operation vnet_update = {
 };
 
 static const struct parameter vnet_delete_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_VNET},
     {FROM_CALLER, "customer"},
 };
@@ -101,6 +104,7 @@ const struct operation vnet_delete = {
 };
 
 static const struct parameter vnet_gateway_put_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true, .locks = LOCK_VNET},
     {FROM_CALLER, "customer"},
     {FROM_BODY, "subnet", &kind_gateway_subnet, .required = true},

@@ -52,7 +52,9 @@ static void call_read(struct call *call)
         struct reading reading = {call->faults, call->arena, pointer};
         const json_t *value = json_object_get(call->body, parameter->name);
         if (parameter->source == FROM_CALLER)
-            call->values[i] = strcmp(parameter->name, "role-of-caller") == 0 ? "operator" : NULL;
+            call->values[i] = strcmp(parameter->name, "caller") == 0
+                                  ? caller_text(call->arena, call->caller)
+                                  : NULL;
         else if (parameter->source == FROM_BODY && value != NULL)
             call->values[i] = parameter->kind->from_json(parameter->kind, value, &reading);
         else if (parameter->source == FROM_BODY && parameter->required)

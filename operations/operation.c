@@ -4,21 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *role_name(enum role role)
-{
-    switch (role) {
-    case ROLE_CUSTOMER:
-        return "customer";
-    case ROLE_PARTNER:
-        return "partner";
-    case ROLE_OPERATOR:
-        return "operator";
-    case ROLE_NONE:
-        break;
-    }
-    return "";
-}
-
 static size_t position(const struct operation *operation, const char *name)
 {
     for (size_t i = 0; i < operation->parameter_count; i++)

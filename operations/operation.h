@@ -9,6 +9,7 @@
 #define ONRAMP_OPERATIONS_OPERATION_H
 
 #include "db/statement.h"
+#include "operations/caller.h"
 #include "operations/kind.h"
 
 #include <stdbool.h>
@@ -18,30 +19,14 @@ struct arena;
 
 enum { PARAMETERS_MAX = STATEMENT_PARAMETERS_MAX };
 
-enum role { ROLE_NONE = 0, ROLE_CUSTOMER = 1, ROLE_PARTNER = 2, ROLE_OPERATOR = 4 };
-
-/* "customer", "partner", "operator"; "" for none. Borrowed, static. */
-const char *role_name(enum role role);
-
-/* Who calls, as established from a token or a signature. Texts are NULL where they do not
- * apply: an operator has neither a customer nor a partner. */
-struct caller {
-    enum role role;
-    const char *customer;  /* UUID */
-    const char *partner;   /* slug */
-    const char *name;      /* shown in histories as actor.name */
-    const char *token_id;  /* UUID of the token, NULL with a signature */
-    const char *secret_id; /* UUID of the callback secret that verified, NULL with a token */
-};
-
 enum source {
     FROM_BODY,   /* name: path in the body, "sku/tier" */
     FROM_QUERY,  /* name: query parameter */
     FROM_PATH,   /* name: the segment in braces of the route, "id" */
     FROM_HEADER, /* name: header field, lower case */
-    FROM_CALLER, /* name: customer, partner, role, actor (the caller's name), secret,
-                  partner-of-caller and role-of-caller (where the request names a partner or role
-                  itself) */
+    FROM_CALLER, /* name: caller (all of who calls, the first parameter of whatever writes),
+                  customer, partner, role, secret, partner-of-caller (where the request names a
+                  partner itself) */
     FROM_HOOK    /* set by the operation's complete(); name is for readers only */
 };
 

@@ -100,6 +100,7 @@ static const char *data_from_json(const struct kind *kind, const json_t *value,
 static const struct kind callback_data = {.from_json = data_from_json};
 
 static const struct parameter callback_apply_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "partner", &kind_slug, .required = true},
     {FROM_BODY, "data/serviceKey", &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},
     {FROM_BODY, "type", &event_type, .required = true},
@@ -108,8 +109,6 @@ static const struct parameter callback_apply_parameters[] = {
     {FROM_HEADER, "webhook-id", &webhook_id, .required = true},
     {FROM_HOOK, "body-sha256"},
     {FROM_CALLER, "secret"},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 static bool text_given(const json_t *data, const char *name)
@@ -158,10 +157,9 @@ const struct operation callback_apply = {
 const struct operation callback_memory_sweep = {.name = "callback_memory_sweep", SWEEP};
 
 static const struct parameter partner_circuit_quote_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_CALLER, "partner"},
     {FROM_BODY, "serviceKey", &kind_uuid, .required = true, .locks = LOCK_SERVICE_KEY},
-    {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
 };
 
 const struct operation partner_circuit_quote = {

@@ -53,6 +53,7 @@ static void callback_secret_rotate_complete(struct call *call)
 }
 
 static const struct parameter partner_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_BODY, "name", &kind_slug, .required = true},
     {FROM_BODY, "displayName", &display_name, .required = true},
     {FROM_BODY, "offers", &kind_offers, .fallback = "[]"},
@@ -99,6 +100,7 @@ const struct operation partner_list = {
 
 /* PUT carries the whole resource, so its name may stand in the body; it can't be another one. */
 static const struct parameter partner_replace_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "partner", &kind_slug, .required = true},
     {FROM_BODY, "displayName", &display_name, .required = true},
     {FROM_BODY, "offers", &kind_offers, .required = true},
@@ -143,6 +145,7 @@ static const struct member callback_secret_members[] = {
 /* clang-format 14 crashes on this table. */
 /* clang-format off */
 static const struct parameter callback_secret_rotate_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH,   "partner",        &kind_slug,    .required = true    },
     {FROM_CALLER, "partner-of-caller"                                  },
     {FROM_HOOK,   "secret"                                             },

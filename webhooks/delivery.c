@@ -27,16 +27,16 @@ static const struct parameter delivery_list_parameters[] = {
 };
 
 static const struct parameter delivery_redeliver_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH,   "id",       &kind_uuid, .required = true},
     {FROM_PATH,   "delivery", &kind_uuid, .required = true},
-    {FROM_CALLER, "role"                                  },
     {FROM_CALLER, "customer"                              },
     {FROM_CALLER, "partner"                               },
 };
 
 static const struct parameter webhook_ping_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH,   "id", &kind_uuid, .required = true},
-    {FROM_CALLER, "role"                            },
     {FROM_CALLER, "customer"                        },
     {FROM_CALLER, "partner"                         },
 };

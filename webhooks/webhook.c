@@ -78,12 +78,13 @@ static const struct member webhook_created_members[] = {WEBHOOK_MEMBERS,
                                                         {"secret", MEMBER_ISSUED, NULL}};
 static const struct member webhook_secret_members[] = {{"secret", MEMBER_ISSUED, NULL}};
 
-/* Whose endpoint it is, in every operation. */
-#define OF_CALLER                                                                                  \
-    {FROM_CALLER, "role"}, {FROM_CALLER, "customer"},                                              \
+/* Whose endpoint it is, in every operation; one that writes has the role from its caller. */
+#define BOUND_AS_CALLER                                                                            \
+    {FROM_CALLER, "customer"},                                                                     \
     {                                                                                              \
         FROM_CALLER, "partner"                                                                     \
     }
+#define OF_CALLER {FROM_CALLER, "role"}, BOUND_AS_CALLER
 
 /* Make the secret that the function keeps sealed and the answer shows once. Sealed for
  * webhook_endpoints.owner. */
@@ -109,11 +110,12 @@ static void secret_issue(struct call *call)
 
 /* clang-format off */
 static const struct parameter webhook_create_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_BODY, "url",         &url,         .required = true  },
     {FROM_BODY, "eventTypes",  &event_types, .fallback = "{*}" },
     {FROM_BODY, "description", &description, .fallback = ""    },
     {FROM_HOOK, "secret"                                       },
-    OF_CALLER,
+    BOUND_AS_CALLER,
 };
 /* clang-format on */
 
@@ -140,9 +142,16 @@ static const struct parameter webhook_parameters[] = {
     OF_CALLER,
 };
 
+static const struct parameter webhook_delete_parameters[] = {
+    {FROM_CALLER, "caller"},
+    {FROM_PATH, "id", &kind_uuid, .required = true},
+    BOUND_AS_CALLER,
+};
+
 static const struct parameter webhook_update_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id",          &kind_uuid,    .required = true},
-    OF_CALLER,
+    BOUND_AS_CALLER,
     {FROM_BODY, "url",         &url                           },
     {FROM_BODY, "eventTypes",  &event_types                   },
     {FROM_BODY, "description", &description                   },
@@ -150,14 +159,16 @@ static const struct parameter webhook_update_parameters[] = {
 };
 
 static const struct parameter webhook_secret_rotate_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id", &kind_uuid, .required = true},
-    OF_CALLER,
+    BOUND_AS_CALLER,
     {FROM_HOOK, "secret"                          },
 };
 
 static const struct parameter webhook_recover_parameters[] = {
+    {FROM_CALLER, "caller"},
     {FROM_PATH, "id",    &kind_uuid, .required = true},
-    OF_CALLER,
+    BOUND_AS_CALLER,
     {FROM_BODY, "since", &kind_time, .required = true},
     {FROM_BODY, "until", &kind_time                  },
 };
@@ -198,7 +209,7 @@ const struct operation webhook_delete = {
     .lane = LANE_ALONE,
     .answer = ANSWER_NOTHING,
     .success = 204,
-    PARAMETERS(webhook_parameters),
+    PARAMETERS(webhook_delete_parameters),
 };
 
 const struct operation webhook_secret_rotate = {

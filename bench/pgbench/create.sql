@@ -3,13 +3,13 @@
 \set k random(1, :acting)
 \set creates :creates + 1
 SELECT * FROM onramp.conditional_call(
-    (SELECT r FROM onramp.circuit_create(
+    (SELECT r FROM onramp.circuit_create('(customer,customer,,,,)',
         ('00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'))::uuid, 'bench',
-        'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', '{}', 'customer', 'customer') r
+        'equinix', 'Amsterdam', 1000, 'Standard', 'MeteredData', '{}') r
      WHERE false),
     'circuit_create',
-    ARRAY['00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'), 'bench', 'equinix',
-          'Amsterdam', '1000', 'Standard', 'MeteredData', '{}', 'customer', 'customer'],
+    ARRAY['(customer,customer,,,,)', '00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'), 'bench', 'equinix',
+          'Amsterdam', '1000', 'Standard', 'MeteredData', '{}'],
     NULL, NULL, ('00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'))::uuid,
     'customer:00000000-0000-7000-8001-' || lpad(to_hex(:k::int * 10), 12, '0'),
     'create-' || :turn::text || '-' || :client_id::text || '-' || :creates::text,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION authorization_create(p_circuit uuid, p_customer uuid, p_name text,
-    p_authorization_key text)
+CREATE OR REPLACE FUNCTION authorization_create(p_caller caller, p_circuit uuid, p_customer uuid,
+    p_name text, p_authorization_key text)
 RETURNS SETOF authorization_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

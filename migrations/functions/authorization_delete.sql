@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Revoking takes the connection that was made by it along. Circuit, VNet, connection: the order in
 -- which connecting takes them.
-CREATE OR REPLACE FUNCTION authorization_delete(p_circuit uuid, p_customer uuid, p_id uuid,
-    p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION authorization_delete(p_caller caller, p_circuit uuid, p_customer uuid,
+    p_id uuid)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -19,7 +19,7 @@ BEGIN
         SELECT id, vnet_id INTO v_connection, v_vnet FROM connections WHERE authorization_id = p_id;
         IF FOUND THEN
             PERFORM FROM vnets WHERE id = v_vnet FOR NO KEY UPDATE;
-            v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
+            v_actor := set_config('onramp.actor', p_caller.role || ':' || p_caller.actor, true);
             DELETE FROM connections WHERE id = v_connection;
         END IF;
         DELETE FROM authorizations WHERE id = p_id;

@@ -3,10 +3,9 @@
 -- order: secret, time, key, duplicate, stale, table. p_secret_id null: an operator acts in the
 -- partner's place. p_data: reason, note, expectedBy, primaryPort, secondaryPort, sTag,
 -- partnerReference, each validated; absent leaves what is there, null clears it.
-CREATE OR REPLACE FUNCTION callback_apply(p_partner text, p_service_key uuid, p_type text,
-                                          p_timestamp timestamptz, p_data jsonb, p_webhook_id text,
-                                          p_body_sha256 text, p_secret_id uuid, p_role text,
-                                          p_actor text)
+CREATE OR REPLACE FUNCTION callback_apply(p_caller caller, p_partner text, p_service_key uuid,
+                                          p_type text, p_timestamp timestamptz, p_data jsonb,
+                                          p_webhook_id text, p_body_sha256 text, p_secret_id uuid)
 RETURNS SETOF callback_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -107,19 +106,19 @@ BEGIN
     IF r.reason = 'applied' THEN
         SELECT * INTO STRICT v_after
         FROM callbacks_write(ARRAY[c.id], ARRAY[p_type], ARRAY[p_timestamp], ARRAY[p_data],
-                             ARRAY[p_role], ARRAY[p_actor], ARRAY[v_effect], ARRAY[v_to],
+                             ARRAY[p_caller.role], ARRAY[p_caller.actor], ARRAY[v_effect], ARRAY[v_to],
                              ARRAY[v_sentence], ARRAY[v_quotes], v_now);
 
         IF c.used > 0 AND c.circuit_status = 'Enabled'
             AND (c.provider_status = 'Provisioned') <> (v_to = 'Provisioned')
         THEN
-            PERFORM connections_follow(c.id, v_to = 'Provisioned', p_role, p_actor);
+            PERFORM connections_follow(c.id, v_to = 'Provisioned', p_caller.role, p_caller.actor);
             SELECT * INTO v_after FROM circuits WHERE id = c.id;
         END IF;
         -- Nested: an IF with a query in it is a query, even where its first part is false.
         IF c.delete_when_deprovisioned AND v_to = 'NotProvisioned' AND c.used = 0 THEN
             IF NOT EXISTS (SELECT FROM authorizations WHERE circuit_id = c.id) THEN
-                PERFORM circuit_remove(c.id, p_role, p_actor);
+                PERFORM circuit_remove(c.id, p_caller.role, p_caller.actor);
                 SELECT * INTO v_after FROM circuits WHERE id = c.id;
             END IF;
         END IF;
@@ -130,11 +129,11 @@ BEGIN
             INSERT INTO refused_callbacks
                 (circuit_id, partner, actor_role, actor_name, webhook_id, type, provider_status,
                  code)
-            VALUES (c.id, p_partner, p_role, p_actor, p_webhook_id, p_type, c.provider_status,
+            VALUES (c.id, p_partner, p_caller.role, p_caller.actor, p_webhook_id, p_type, c.provider_status,
                 r.reason);
         END IF;
         IF v_quotes THEN
-            PERFORM circuit_quoted(c.id, p_role, p_actor);
+            PERFORM circuit_quoted(c.id, p_caller.role, p_caller.actor);
         END IF;
         IF r.reason = 'illegal_transition' THEN
             r.outcome := r.reason;

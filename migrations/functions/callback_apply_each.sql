@@ -4,11 +4,11 @@
 -- circuit and of their webhook-id, a step that the graph knows, on a circuit that has nothing that
 -- follows it. All others come behind them, in their order, to callback_apply; so those of one circuit
 -- stay in their order, too.
-CREATE OR REPLACE FUNCTION callback_apply_each(p_partners text[], p_service_keys uuid[],
-                                               p_types text[], p_timestamps timestamptz[],
-                                               p_data jsonb[], p_webhook_ids text[],
-                                               p_body_sha256s text[], p_secret_ids uuid[],
-                                               p_roles text[], p_actors text[])
+CREATE OR REPLACE FUNCTION callback_apply_each(p_callers caller[], p_partners text[],
+                                               p_service_keys uuid[], p_types text[],
+                                               p_timestamps timestamptz[], p_data jsonb[],
+                                               p_webhook_ids text[], p_body_sha256s text[],
+                                               p_secret_ids uuid[])
 RETURNS SETOF callback_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 -- Each is looked up by itself, by one plan for all: callbacks_write says why. No Memoize: PostgreSQL
@@ -70,24 +70,23 @@ BEGIN
                 ARRAY(SELECT p_types[n] FROM unnest(v_plain) n),
                 ARRAY(SELECT p_timestamps[n] FROM unnest(v_plain) n),
                 ARRAY(SELECT p_data[n] FROM unnest(v_plain) n),
-                ARRAY(SELECT p_roles[n] FROM unnest(v_plain) n),
-                ARRAY(SELECT p_actors[n] FROM unnest(v_plain) n),
+                ARRAY(SELECT (p_callers[n]).role FROM unnest(v_plain) n),
+                ARRAY(SELECT (p_callers[n]).actor FROM unnest(v_plain) n),
                 v_effects, v_to_statuses, v_sentences, v_quotes, v_now) w);
     END IF;
 
     RETURN QUERY
     SELECT answer.*
     FROM unnest(p_partners, p_service_keys, p_types, p_timestamps, p_data, p_webhook_ids,
-                p_body_sha256s, p_secret_ids, p_roles, p_actors) WITH ORDINALITY
-             AS k (partner, service_key, type, at, data, webhook_id, body_sha256, secret_id, role,
-                   actor, n),
+                p_body_sha256s, p_secret_ids) WITH ORDINALITY
+             AS k (partner, service_key, type, at, data, webhook_id, body_sha256, secret_id, n),
          LATERAL (SELECT shown.*
                   FROM unnest(v_written) AS w, callback_shown(w, 'applied', NULL) AS shown
                   WHERE k.n = ANY (v_plain) AND w.service_key = k.service_key
                   UNION ALL
                   SELECT applied.*
-                  FROM callback_apply(k.partner, k.service_key, k.type, k.at, k.data, k.webhook_id,
-                                      k.body_sha256, k.secret_id, k.role, k.actor) AS applied
+                  FROM callback_apply(p_callers[k.n], k.partner, k.service_key, k.type, k.at,
+                                      k.data, k.webhook_id, k.body_sha256, k.secret_id) AS applied
                   WHERE (k.n = ANY (v_plain)) IS NOT TRUE) AS answer
     ORDER BY k.n;
 END

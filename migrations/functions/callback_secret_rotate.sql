@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION callback_secret_rotate(p_partner text, p_caller_partner text,
-                                                  p_secret text, p_keep_old_seconds int)
+CREATE OR REPLACE FUNCTION callback_secret_rotate(p_caller caller, p_partner text,
+    p_caller_partner text, p_secret text, p_keep_old_seconds int)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

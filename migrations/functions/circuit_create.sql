@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION circuit_create(p_customer uuid, p_name text, p_partner text,
-                                          p_peering_location text, p_bandwidth_mbps int,
-                                          p_tier text, p_family text, p_tags jsonb,
-                                          p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION circuit_create(p_caller caller, p_customer uuid, p_name text,
+                                          p_partner text, p_peering_location text,
+                                          p_bandwidth_mbps int, p_tier text, p_family text,
+                                          p_tags jsonb)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -73,7 +73,7 @@ BEGIN
     WHERE tier = p_tier AND bandwidth_mbps = p_bandwidth_mbps
     FOR KEY SHARE;
     -- For the event that the trigger writes.
-    v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
+    v_actor := set_config('onramp.actor', p_caller.role || ':' || p_caller.actor, true);
     INSERT INTO circuits (customer_id, name, partner, peering_location, bandwidth_mbps, sku_tier,
                           sku_family, vnet_limit, tags, created_at, updated_at, since,
                           service_key_issued_at)

@@ -6,11 +6,11 @@
 -- for one by one afterwards, so that every refusal is said where it always was; no plain one can
 -- change what they are told, but for those of the same key, which come behind it as they should. One
 -- plan for all calls: callbacks_write says why.
-CREATE OR REPLACE FUNCTION circuit_create_each(p_customers uuid[], p_names text[],
-                                               p_partners text[], p_peering_locations text[],
-                                               p_bandwidths_mbps int[], p_tiers text[],
-                                               p_families text[], p_tags jsonb[], p_roles text[],
-                                               p_actors text[], p_scopes text[] DEFAULT NULL,
+CREATE OR REPLACE FUNCTION circuit_create_each(p_callers caller[], p_customers uuid[],
+                                               p_names text[], p_partners text[],
+                                               p_peering_locations text[], p_bandwidths_mbps int[],
+                                               p_tiers text[], p_families text[], p_tags jsonb[],
+                                               p_scopes text[] DEFAULT NULL,
                                                p_keys text[] DEFAULT NULL,
                                                p_digests text[] DEFAULT NULL,
                                                p_traceparents text[] DEFAULT NULL,
@@ -19,6 +19,9 @@ RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    v_callers caller[] := ARRAY(SELECT c FROM unnest(p_callers) c); -- it may be a slice
+    v_roles text[] := ARRAY(SELECT role FROM unnest(p_callers));
+    v_actor_names text[] := ARRAY(SELECT actor FROM unnest(p_callers));
     v_now timestamptz := clock_timestamp();
     v_held boolean[];
     v_ids uuid[];
@@ -68,7 +71,7 @@ BEGIN
                                                   > v_now - interval '24 hours') IS NULL)
                       THEN uuid_v7() END AS id
           FROM unnest(p_customers, p_partners, p_peering_locations, p_bandwidths_mbps, p_tiers,
-                      p_roles, p_actors, p_scopes, p_keys, p_traceparents, p_dry, v_held)
+                      v_roles, v_actor_names, p_scopes, p_keys, p_traceparents, p_dry, v_held)
                    WITH ORDINALITY
                    AS asked (customer, partner, peering_location, bandwidth_mbps, tier,
                              role, actor, scope, key, traceparent, dry, held, n)) AS sorted;
@@ -107,18 +110,17 @@ BEGIN
     FOR o IN
         SELECT asked.*
         FROM unnest(v_ids, p_customers, p_names, p_partners, p_peering_locations, p_bandwidths_mbps,
-                    p_tiers, p_families, p_tags, p_roles, p_actors, p_scopes, p_keys, p_digests,
-                    p_traceparents, p_dry) WITH ORDINALITY
+                    p_tiers, p_families, p_tags, p_scopes, p_keys, p_digests, p_traceparents, p_dry)
+                 WITH ORDINALITY
                  AS asked (id, customer, name, partner, peering_location, bandwidth_mbps,
-                           tier, family, tags, role, actor, scope, key, digest,
-                           traceparent, dry, n)
+                           tier, family, tags, scope, key, digest, traceparent, dry, n)
         WHERE id IS NULL
         ORDER BY n
     LOOP
         SELECT * INTO STRICT r
         FROM conditional_call(NULL::circuit_view, 'circuit_create',
-                 ARRAY[o.customer::text, o.name, o.partner, o.peering_location,
-                       o.bandwidth_mbps::text, o.tier, o.family, o.tags::text, o.role, o.actor],
+                 ARRAY[v_callers[o.n]::text, o.customer::text, o.name, o.partner,
+                       o.peering_location, o.bandwidth_mbps::text, o.tier, o.family, o.tags::text],
                  NULL, NULL, o.customer, o.scope, o.key, o.digest, NULL, o.traceparent, o.dry);
         v_others[o.n] := r;
     END LOOP;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION circuit_delete(p_id uuid, p_customer uuid, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION circuit_delete(p_caller caller, p_id uuid, p_customer uuid)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -33,7 +33,7 @@ BEGIN
         RETURN;
     END IF;
 
-    PERFORM circuit_remove(p_id, p_role, p_actor);
+    PERFORM circuit_remove(p_id, p_caller.role, p_caller.actor);
     r.outcome := 'ok';
     RETURN NEXT r;
 END

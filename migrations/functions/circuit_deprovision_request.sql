@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- p_delete null leaves what is there: not to be deleted, the first time.
-CREATE OR REPLACE FUNCTION circuit_deprovision_request(p_id uuid, p_customer uuid, p_delete boolean,
-                                                       p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION circuit_deprovision_request(p_caller caller, p_id uuid, p_customer uuid,
+    p_delete boolean)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -59,7 +59,7 @@ BEGIN
         SELECT id, last_sequence, v_now,
                CASE WHEN c.deprovision_requested_at IS NULL THEN 'circuit.deprovision_requested'
                     ELSE 'circuit.updated' END,
-               provider_status, provider_status, p_role, p_actor,
+               provider_status, provider_status, p_caller.role, p_caller.actor,
                CASE WHEN c.deprovision_requested_at IS NOT NULL THEN
                    CASE WHEN v_delete THEN 'The circuit will be deleted when it is deprovisioned.'
                         ELSE 'The circuit will be kept when it is deprovisioned.' END

@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION circuit_deprovision_withdraw(p_id uuid, p_customer uuid, p_role text,
-    p_actor text)
+CREATE OR REPLACE FUNCTION circuit_deprovision_withdraw(p_caller caller, p_id uuid, p_customer uuid)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -42,7 +41,7 @@ BEGIN
     INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
         actor_name)
     SELECT id, last_sequence, v_now, 'circuit.deprovision_withdrawn', provider_status,
-           provider_status, p_role, p_actor
+           provider_status, p_caller.role, p_caller.actor
     FROM circuit;
     r.outcome := 'ok';
     RETURN NEXT r;

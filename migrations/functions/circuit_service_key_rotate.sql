@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The trigger a_service_key_is_replaced retires the old key. With a new key the partner starts
 -- anew: it sees the circuit once it has quoted that key, and is then waited for.
-CREATE OR REPLACE FUNCTION circuit_service_key_rotate(p_id uuid, p_customer uuid, p_role text,
-    p_actor text)
+CREATE OR REPLACE FUNCTION circuit_service_key_rotate(p_caller caller, p_id uuid, p_customer uuid)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -39,7 +38,7 @@ BEGIN
     INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status, actor_role,
         actor_name)
     SELECT id, last_sequence, v_now, 'circuit.service_key_rotated', provider_status,
-           provider_status, p_role, p_actor
+           provider_status, p_caller.role, p_caller.actor
     FROM circuit;
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;
 END

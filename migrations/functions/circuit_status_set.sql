@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The operator alone; its connections go down, or come up, with it.
-CREATE OR REPLACE FUNCTION circuit_status_set(p_id uuid, p_circuit_status text, p_reason text,
-    p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION circuit_status_set(p_caller caller, p_id uuid, p_circuit_status text,
+                                              p_reason text)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -28,10 +28,10 @@ BEGIN
         SELECT id, last_sequence, v_now,
                CASE p_circuit_status WHEN 'Disabled' THEN 'circuit.disabled' ELSE 'circuit.enabled'
                    END,
-               provider_status, provider_status, p_role, p_actor, p_reason
+               provider_status, provider_status, p_caller.role, p_caller.actor, p_reason
         FROM circuit;
         IF c.used > 0 AND c.provider_status = 'Provisioned' THEN
-            PERFORM connections_follow(p_id, p_circuit_status = 'Enabled', p_role, p_actor);
+            PERFORM connections_follow(p_id, p_circuit_status = 'Enabled', p_caller.role, p_caller.actor);
         END IF;
     END IF;
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;

@@ -2,9 +2,9 @@
 -- Null leaves what is there. p_tags is a merge patch (RFC 7396) of the tags: null members go, and a
 -- JSON null takes all of them away. Whatever is wrong with the request is said at once; then the
 -- limit.
-CREATE OR REPLACE FUNCTION circuit_update(p_id uuid, p_customer uuid, p_name text,
+CREATE OR REPLACE FUNCTION circuit_update(p_caller caller, p_id uuid, p_customer uuid, p_name text,
                                           p_bandwidth_mbps int, p_tier text, p_family text,
-                                          p_tags jsonb, p_role text, p_actor text)
+                                          p_tags jsonb)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -119,7 +119,7 @@ BEGIN
         INSERT INTO circuit_events (circuit_id, sequence, at, type, from_status, to_status,
             actor_role, actor_name)
         SELECT id, last_sequence, v_now, 'circuit.updated', provider_status, provider_status,
-            p_role, p_actor
+            p_caller.role, p_caller.actor
         FROM circuit;
     END IF;
     RETURN QUERY SELECT * FROM circuit_view WHERE id = p_id;

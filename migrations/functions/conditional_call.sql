@@ -113,15 +113,13 @@ BEGIN
             EXECUTE v_call INTO STRICT r USING p_arguments;
         ELSIF p_function = 'circuit_create' THEN
             SELECT * INTO STRICT r
-            FROM circuit_create(p_arguments[1]::uuid, p_arguments[2], p_arguments[3],
-                                p_arguments[4], p_arguments[5]::int, p_arguments[6],
-                                p_arguments[7], p_arguments[8]::jsonb, p_arguments[9],
-                                p_arguments[10]);
+            FROM circuit_create(p_arguments[1]::caller, p_arguments[2]::uuid, p_arguments[3],
+                                p_arguments[4], p_arguments[5], p_arguments[6]::int,
+                                p_arguments[7], p_arguments[8], p_arguments[9]::jsonb);
         ELSE
             SELECT * INTO STRICT r
-            FROM connection_create(p_arguments[1]::uuid, p_arguments[2]::uuid,
-                                   p_arguments[3]::uuid, p_arguments[4], p_arguments[5],
-                                   p_arguments[6]);
+            FROM connection_create(p_arguments[1]::caller, p_arguments[2]::uuid,
+                                   p_arguments[3]::uuid, p_arguments[4]::uuid, p_arguments[5]);
         END IF;
         IF r.outcome = 'ok' THEN
             INSERT INTO idempotency_keys (scope, key, digest, answer)

@@ -16,16 +16,16 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS 
 BEGIN
     IF p_function = 'circuit_create' AND p_resource IS NULL THEN
         RETURN QUERY SELECT * FROM circuit_create_each(
-            p_arguments[1:1]::uuid[], p_arguments[2:2], p_arguments[3:3], p_arguments[4:4],
-            p_arguments[5:5]::int[], p_arguments[6:6], p_arguments[7:7],
-            p_arguments[8:8]::jsonb[], p_arguments[9:9], p_arguments[10:10],
+            p_arguments[1:1]::caller[], p_arguments[2:2]::uuid[], p_arguments[3:3],
+            p_arguments[4:4], p_arguments[5:5], p_arguments[6:6]::int[], p_arguments[7:7],
+            p_arguments[8:8], p_arguments[9:9]::jsonb[],
             p_scopes, p_keys, p_digests, p_traceparents, p_dry);
         RETURN;
     END IF;
     IF p_function = 'connection_create' AND p_resource IS NULL THEN
         RETURN QUERY SELECT * FROM connection_create_each(
-            p_arguments[1:1]::uuid[], p_arguments[2:2]::uuid[], p_arguments[3:3]::uuid[],
-            p_arguments[4:4], p_arguments[5:5], p_arguments[6:6],
+            p_arguments[1:1]::caller[], p_arguments[2:2]::uuid[], p_arguments[3:3]::uuid[],
+            p_arguments[4:4]::uuid[], p_arguments[5:5],
             p_scopes, p_keys, p_digests, p_traceparents, p_dry);
         RETURN;
     END IF;

@@ -4,9 +4,8 @@
 -- constraints say so, as an error. The circuit is named by its owner, or by the key of an
 -- authorization: then its id, its owner and its state are not told.
 DROP FUNCTION IF EXISTS connection_create(uuid, uuid, uuid, text, text);
-CREATE OR REPLACE FUNCTION connection_create(p_customer uuid, p_circuit uuid, p_vnet uuid,
-    p_role text, p_actor text,
-                                             p_authorization_key text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION connection_create(p_caller caller, p_customer uuid, p_circuit uuid,
+                                             p_vnet uuid, p_authorization_key text DEFAULT NULL)
 RETURNS SETOF connection_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -130,7 +129,7 @@ BEGIN
     END IF;
 
     -- For the event that the trigger writes.
-    v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
+    v_actor := set_config('onramp.actor', p_caller.role || ':' || p_caller.actor, true);
     INSERT INTO connections (circuit_id, vnet_id, circuit_customer_id, vnet_customer_id,
         authorization_id)
     VALUES (c.id, p_vnet, c.customer_id, v.customer_id, v_authorization)

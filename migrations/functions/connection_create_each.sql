@@ -6,8 +6,8 @@
 -- asked for one by one behind them, so that every refusal is said where it always was, and those of
 -- one circuit or VNet stay in their order. One plan for all calls: callbacks_write says why.
 DROP FUNCTION IF EXISTS connection_create_each(uuid[], uuid[], uuid[], text[], text[], text[]);
-CREATE OR REPLACE FUNCTION connection_create_each(p_customers uuid[], p_circuits uuid[],
-                                                  p_vnets uuid[], p_roles text[], p_actors text[],
+CREATE OR REPLACE FUNCTION connection_create_each(p_callers caller[], p_customers uuid[],
+                                                  p_circuits uuid[], p_vnets uuid[],
                                                   p_authorization_keys text[],
                                                   p_scopes text[] DEFAULT NULL,
                                                   p_keys text[] DEFAULT NULL,
@@ -19,6 +19,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    v_callers caller[] := ARRAY(SELECT c FROM unnest(p_callers) c); -- it may be a slice
+    v_roles text[] := ARRAY(SELECT role FROM unnest(p_callers));
+    v_names text[] := ARRAY(SELECT actor FROM unnest(p_callers));
     v_now timestamptz := clock_timestamp();
     v_held boolean[];
     v_circuits uuid[];
@@ -82,7 +85,7 @@ BEGIN
                                               AND answered_at
                                                   > v_now - interval '24 hours') IS NULL)
                       THEN uuid_v7() END AS id
-          FROM unnest(p_customers, v_circuits, v_vnets, p_roles, p_actors, p_authorization_keys,
+          FROM unnest(p_customers, v_circuits, v_vnets, v_roles, v_names, p_authorization_keys,
                       p_scopes, p_keys, p_traceparents, p_dry, v_held)
                    WITH ORDINALITY
                    AS asked (customer, circuit, vnet, role, actor, authorization_key,
@@ -116,17 +119,16 @@ BEGIN
 
     FOR o IN
         SELECT asked.*
-        FROM unnest(v_ids, p_customers, p_circuits, p_vnets, p_roles, p_actors,
-                    p_authorization_keys, p_scopes, p_keys, p_digests, p_traceparents, p_dry)
+        FROM unnest(v_ids, p_customers, p_circuits, p_vnets, p_authorization_keys, p_scopes, p_keys, p_digests, p_traceparents, p_dry)
                  WITH ORDINALITY
-                 AS asked (id, customer, circuit, vnet, role, actor, authorization_key,
+                 AS asked (id, customer, circuit, vnet, authorization_key,
                            scope, key, digest, traceparent, dry, n)
         WHERE id IS NULL
         ORDER BY n
     LOOP
         SELECT * INTO STRICT r
         FROM conditional_call(NULL::connection_view, 'connection_create',
-                 ARRAY[o.customer::text, o.circuit::text, o.vnet::text, o.role, o.actor,
+                 ARRAY[v_callers[o.n]::text, o.customer::text, o.circuit::text, o.vnet::text,
                        o.authorization_key],
                  NULL, NULL, o.customer, o.scope, o.key, o.digest, NULL, o.traceparent, o.dry);
         v_made[o.n] := r;

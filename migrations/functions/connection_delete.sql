@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION connection_delete(p_id uuid, p_customer uuid, p_role text, p_actor text)
+CREATE OR REPLACE FUNCTION connection_delete(p_caller caller, p_id uuid, p_customer uuid)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -17,7 +17,7 @@ BEGIN
         -- Circuit, VNet, connection: the order in which connecting takes them.
         PERFORM FROM circuits WHERE id = v_circuit FOR NO KEY UPDATE;
         PERFORM FROM vnets WHERE id = v_vnet FOR NO KEY UPDATE;
-        v_actor := set_config('onramp.actor', p_role || ':' || p_actor, true);
+        v_actor := set_config('onramp.actor', p_caller.role || ':' || p_caller.actor, true);
         DELETE FROM connections WHERE id = p_id;
     END IF;
     r.outcome := CASE WHEN FOUND THEN 'ok' ELSE 'not_found' END;

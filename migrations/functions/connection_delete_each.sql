@@ -3,13 +3,16 @@
 -- are plain are deleted by one statement, as connection_create_each inserts them: there, asked
 -- for by the circuit's owner or an operator, and the first here of their circuit and of their VNet.
 -- All others are asked for one by one behind them. One plan for all calls: callbacks_write says why.
-CREATE OR REPLACE FUNCTION connection_delete_each(p_ids uuid[], p_customers uuid[], p_roles text[],
-                                                  p_actors text[])
+CREATE OR REPLACE FUNCTION connection_delete_each(p_callers caller[], p_ids uuid[],
+                                                  p_customers uuid[])
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    v_callers caller[] := ARRAY(SELECT c FROM unnest(p_callers) c); -- it may be a slice
+    v_roles text[] := ARRAY(SELECT role FROM unnest(p_callers));
+    v_names text[] := ARRAY(SELECT actor FROM unnest(p_callers));
     v_circuits uuid[];
     v_vnets uuid[];
     v_ids uuid[];
@@ -29,7 +32,7 @@ BEGIN
                  coalesce(asked.customer = k.circuit_customer_id, true)
                  AND row_number() OVER (PARTITION BY k.circuit_id ORDER BY asked.n) = 1
                  AND row_number() OVER (PARTITION BY k.vnet_id ORDER BY asked.n) = 1 AS plain
-          FROM unnest(p_ids, p_customers, p_roles, p_actors) WITH ORDINALITY
+          FROM unnest(p_ids, p_customers, v_roles, v_names) WITH ORDINALITY
                    AS asked (id, customer, role, actor, n)
           JOIN connections k ON k.id = asked.id) AS sorted
     WHERE plain;
@@ -43,8 +46,7 @@ BEGIN
 
     FOR o IN
         SELECT asked.*
-        FROM unnest(p_ids, p_customers, p_roles, p_actors) WITH ORDINALITY
-                 AS asked (id, customer, role, actor, n)
+        FROM unnest(p_ids, p_customers) WITH ORDINALITY AS asked (id, customer, n)
         ORDER BY n
     LOOP
         IF array_position(v_gone, o.id) IS NOT NULL THEN
@@ -52,7 +54,7 @@ BEGIN
             r.outcome := 'ok';
         ELSE
             SELECT * INTO STRICT r
-            FROM connection_delete(o.id, o.customer, o.role, o.actor);
+            FROM connection_delete(v_callers[o.n], o.id, o.customer);
         END IF;
         RETURN NEXT r;
     END LOOP;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION customer_create(p_name text)
+CREATE OR REPLACE FUNCTION customer_create(p_caller caller, p_name text)
 RETURNS SETOF customer_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

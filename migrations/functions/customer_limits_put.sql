@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Null is no limit. Below what is used it is refused, by the CHECKs if it comes to that.
-CREATE OR REPLACE FUNCTION customer_limits_put(p_id uuid, p_circuits int,
+CREATE OR REPLACE FUNCTION customer_limits_put(p_caller caller, p_id uuid, p_circuits int,
     p_circuits_per_location int, p_limit int)
 RETURNS SETOF limit_shown
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$

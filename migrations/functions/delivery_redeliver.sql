@@ -4,13 +4,13 @@
 --
 -- Every attempt is kept with up to 4 KiB of the answer and shown in lists, so there is an end to
 -- them: whoever asked again and again would fill the answers, and the memory they are written in.
-CREATE OR REPLACE FUNCTION delivery_redeliver(p_id uuid, p_delivery uuid, p_role text,
+CREATE OR REPLACE FUNCTION delivery_redeliver(p_caller caller, p_id uuid, p_delivery uuid,
                                               p_customer uuid, p_partner text)
 RETURNS SETOF delivery_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r delivery_view;
-    w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
+    w webhook_endpoints := webhook_lock(p_id, p_caller.role, p_customer, p_partner);
     d deliveries%ROWTYPE;
     t delivery_turns%ROWTYPE;
     v_now timestamptz := clock_timestamp();

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION partner_circuit_quote(p_partner text, p_service_key uuid, p_role text,
-                                                 p_actor text)
+CREATE OR REPLACE FUNCTION partner_circuit_quote(p_caller caller, p_partner text,
+    p_service_key uuid)
 RETURNS SETOF partner_circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -18,7 +18,7 @@ BEGIN
         RETURN;
     END IF;
     IF c.key_quoted_at IS NULL THEN
-        PERFORM circuit_quoted(c.id, p_role, p_actor);
+        PERFORM circuit_quoted(c.id, p_caller.role, p_caller.actor);
     END IF;
     RETURN QUERY SELECT * FROM partner_circuit_view WHERE id = c.id;
 END

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION partner_replace(p_partner text, p_display_name text, p_offers jsonb,
-                                           p_name text)
+CREATE OR REPLACE FUNCTION partner_replace(p_caller caller, p_partner text, p_display_name text,
+                                           p_offers jsonb, p_name text)
 RETURNS SETOF partner_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION token_create(p_key_id text, p_sha256 text, p_role text, p_customer uuid,
-                                        p_partner text, p_description text,
-                                        p_expires_at timestamptz,
-                                        p_caller_role text, p_caller_customer uuid,
+CREATE OR REPLACE FUNCTION token_create(p_caller caller, p_key_id text, p_sha256 text, p_role text,
+                                        p_customer uuid, p_partner text, p_description text,
+                                        p_expires_at timestamptz, p_caller_customer uuid,
                                         p_caller_partner text)
 RETURNS SETOF token_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
@@ -14,12 +13,12 @@ DECLARE
     v_id uuid;
 BEGIN
     -- Others than operators for themselves alone; they need not say who they are.
-    IF p_caller_role <> 'operator' THEN
-        IF p_role = p_caller_role THEN
+    IF p_caller.role <> 'operator' THEN
+        IF p_role = p_caller.role THEN
             v_customer := coalesce(v_customer, p_caller_customer);
             v_partner := coalesce(v_partner, p_caller_partner);
         END IF;
-        IF p_role <> p_caller_role OR v_customer IS DISTINCT FROM p_caller_customer
+        IF p_role <> p_caller.role OR v_customer IS DISTINCT FROM p_caller_customer
            OR v_partner IS DISTINCT FROM p_caller_partner
         THEN
             r.outcome := 'forbidden';

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION token_delete(p_id uuid, p_caller_role text, p_caller_customer uuid,
+CREATE OR REPLACE FUNCTION token_delete(p_caller caller, p_id uuid, p_caller_customer uuid,
                                         p_caller_partner text)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
@@ -8,9 +8,9 @@ DECLARE
 BEGIN
     UPDATE tokens SET revoked_at = clock_timestamp()
     WHERE id = p_id AND revoked_at IS NULL
-          AND (p_caller_role = 'operator'
-               OR (p_caller_role = 'customer' AND customer_id = p_caller_customer)
-               OR (p_caller_role = 'partner' AND partner = p_caller_partner));
+          AND (p_caller.role = 'operator'
+               OR (p_caller.role = 'customer' AND customer_id = p_caller_customer)
+               OR (p_caller.role = 'partner' AND partner = p_caller_partner));
     r.outcome := CASE WHEN FOUND THEN 'ok' ELSE 'not_found' END;
     RETURN NEXT r;
 END

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION vnet_create(p_customer uuid, p_name text, p_address_space cidr[],
-                                       p_tags jsonb)
+CREATE OR REPLACE FUNCTION vnet_create(p_caller caller, p_customer uuid, p_name text,
+                                       p_address_space cidr[], p_tags jsonb)
 RETURNS SETOF vnet_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

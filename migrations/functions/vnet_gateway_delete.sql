@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION vnet_gateway_delete(p_vnet uuid, p_customer uuid)
+CREATE OR REPLACE FUNCTION vnet_gateway_delete(p_caller caller, p_vnet uuid, p_customer uuid)
 RETURNS SETOF vnet_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION vnet_gateway_put(p_vnet uuid, p_customer uuid, p_subnet cidr)
+CREATE OR REPLACE FUNCTION vnet_gateway_put(p_caller caller, p_vnet uuid, p_customer uuid,
+                                            p_subnet cidr)
 RETURNS SETOF vnet_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE

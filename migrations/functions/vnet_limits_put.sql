@@ -2,7 +2,7 @@
 -- p_cells: [{"tier", "bandwidthMbps", "limit"}], each validated by itself; cells that are not named
 -- keep their limit. A change arrives in the circuits by their foreign key, and each of them has an
 -- event, because its limit is shown.
-CREATE OR REPLACE FUNCTION vnet_limits_put(p_cells jsonb, p_role text, p_actor text, p_limit int)
+CREATE OR REPLACE FUNCTION vnet_limits_put(p_caller caller, p_cells jsonb, p_limit int)
 RETURNS SETOF limit_shown
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
@@ -67,7 +67,7 @@ BEGIN
                 actor_role,
                                         actor_name, reason)
             SELECT id, last_sequence, v_now, 'circuit.updated', provider_status, provider_status,
-                p_role, p_actor,
+                p_caller.role, p_caller.actor,
                    format('The most VNets that such a circuit is connected to is now %s.',
                        v_cell.vnets)
             FROM circuit;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Null leaves what is there. p_tags is a merge patch (RFC 7396) of the tags: null members go, and a
 -- JSON null takes all of them away.
-CREATE OR REPLACE FUNCTION vnet_update(p_id uuid, p_customer uuid, p_name text,
+CREATE OR REPLACE FUNCTION vnet_update(p_caller caller, p_id uuid, p_customer uuid, p_name text,
                                        p_address_space cidr[], p_tags jsonb)
 RETURNS SETOF vnet_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$

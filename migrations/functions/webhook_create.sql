@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
-CREATE OR REPLACE FUNCTION webhook_create(p_url text, p_event_types text[], p_description text,
-                                          p_secret text, p_role text, p_customer uuid,
+CREATE OR REPLACE FUNCTION webhook_create(p_caller caller, p_url text, p_event_types text[],
+                                          p_description text, p_secret text, p_customer uuid,
                                           p_partner text)
 RETURNS SETOF webhook_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r webhook_view;
-    v_owner text := p_role || ':' || coalesce(p_customer::text, p_partner, '');
+    v_owner text := p_caller.role || ':' || coalesce(p_customer::text, p_partner, '');
     v_id uuid;
 BEGIN
     r.facts := seal_key_refused(p_secret);
@@ -23,7 +23,7 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO webhook_endpoints (role, customer_id, partner, url, event_types, description)
-    VALUES (p_role, p_customer, p_partner, p_url, p_event_types, p_description)
+    VALUES (p_caller.role, p_customer, p_partner, p_url, p_event_types, p_description)
     RETURNING id INTO v_id;
     INSERT INTO webhook_secrets (endpoint_id, secret) VALUES (v_id, p_secret);
     INSERT INTO delivery_turns (endpoint_id) VALUES (v_id);

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Its deliveries go by and by (delivery_sweep), and the row behind them.
-CREATE OR REPLACE FUNCTION webhook_delete(p_id uuid, p_role text, p_customer uuid, p_partner text)
+CREATE OR REPLACE FUNCTION webhook_delete(p_caller caller, p_id uuid, p_customer uuid,
+                                          p_partner text)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r verdict;
-    w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
+    w webhook_endpoints := webhook_lock(p_id, p_caller.role, p_customer, p_partner);
 BEGIN
     IF w.id IS NULL THEN
         r.outcome := 'not_found';

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Whatever events the endpoint wants to hear.
-CREATE OR REPLACE FUNCTION webhook_ping(p_id uuid, p_role text, p_customer uuid, p_partner text)
+CREATE OR REPLACE FUNCTION webhook_ping(p_caller caller, p_id uuid, p_customer uuid, p_partner text)
 RETURNS SETOF delivery_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r delivery_view;
-    w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
+    w webhook_endpoints := webhook_lock(p_id, p_caller.role, p_customer, p_partner);
     v_now timestamptz := clock_timestamp();
     v_id uuid;
 BEGIN

@@ -6,14 +6,14 @@
 --
 -- Times are those of publication, which rise with the position: so the position of a time is found
 -- by halving, without an index.
-CREATE OR REPLACE FUNCTION webhook_recover(p_id uuid, p_role text, p_customer uuid, p_partner text,
-                                           p_since timestamptz, p_until timestamptz)
+CREATE OR REPLACE FUNCTION webhook_recover(p_caller caller, p_id uuid, p_customer uuid,
+                                           p_partner text, p_since timestamptz, p_until timestamptz)
 RETURNS SETOF recovery
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     r recovery;
-    w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
+    w webhook_endpoints := webhook_lock(p_id, p_caller.role, p_customer, p_partner);
     t delivery_turns%ROWTYPE;
     v_now timestamptz := clock_timestamp();
     v_until timestamptz := least(p_until, v_now);

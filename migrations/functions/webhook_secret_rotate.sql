@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Five secrets at most sign at a time, however often they are rotated within a day.
-CREATE OR REPLACE FUNCTION webhook_secret_rotate(p_id uuid, p_role text, p_customer uuid,
-                                                 p_partner text, p_secret text)
+CREATE OR REPLACE FUNCTION webhook_secret_rotate(p_caller caller, p_id uuid, p_customer uuid,
+    p_partner text, p_secret text)
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
 DECLARE
     r verdict;
-    w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
+    w webhook_endpoints := webhook_lock(p_id, p_caller.role, p_customer, p_partner);
     v_now timestamptz := clock_timestamp();
 BEGIN
     IF w.id IS NULL THEN

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Null leaves what is there. What is pending while the endpoint is off goes on when it is on again,
 -- at once.
-CREATE OR REPLACE FUNCTION webhook_update(p_id uuid, p_role text, p_customer uuid, p_partner text,
-                                          p_url text, p_event_types text[], p_description text,
-                                          p_enabled boolean)
+CREATE OR REPLACE FUNCTION webhook_update(p_caller caller, p_id uuid, p_customer uuid,
+                                          p_partner text, p_url text, p_event_types text[],
+                                          p_description text, p_enabled boolean)
 RETURNS SETOF webhook_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     r webhook_view;
-    w webhook_endpoints := webhook_lock(p_id, p_role, p_customer, p_partner);
+    w webhook_endpoints := webhook_lock(p_id, p_caller.role, p_customer, p_partner);
     t delivery_turns%ROWTYPE;
     v_now timestamptz := clock_timestamp();
 BEGIN

@@ -237,11 +237,12 @@ static void database_open(void)
                "{\"name\": \"London\", \"metro\": \"London\", \"zone\": 1, \"site\": \"LD5\","
                " \"localRegions\": [], \"direct\": false}], \"partners\": []}')");
     run(owner, "INSERT INTO seal_keys (id, proof) VALUES ('test', 'none')");
-    run(api, "SELECT outcome FROM onramp.partner_create('carrier', 'Carrier', "
-             "'[{\"peeringLocation\": \"Amsterdam\", \"bandwidthsMbps\": [1000, 50, 100]},"
-             "  {\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}]', '" SEALED(
-                 "carrier") "')");
-    run(api, "SELECT outcome FROM onramp.partner_create('rival', 'Rival', "
+    run(api,
+        "SELECT outcome FROM onramp.partner_create('(operator,ops,,,,)', 'carrier', 'Carrier', "
+        "'[{\"peeringLocation\": \"Amsterdam\", \"bandwidthsMbps\": [1000, 50, 100]},"
+        "  {\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}]', '" SEALED(
+            "carrier") "')");
+    run(api, "SELECT outcome FROM onramp.partner_create('(operator,ops,,,,)', 'rival', 'Rival', "
              "'[{\"peeringLocation\": \"Amsterdam\", \"bandwidthsMbps\": [50, 100, 1000]}]', "
              "'" SEALED("rival") "')");
 }
@@ -309,14 +310,15 @@ int scene_run(Suite *suite)
 
 const char *customer_new(const char *name)
 {
-    return value(api, "SELECT id FROM onramp.customer_create('%s')", name);
+    return value(api, "SELECT id FROM onramp.customer_create('(operator,ops,,,,)', '%s')", name);
 }
 
 const char *circuit_new(const char *customer)
 {
     return value(api,
-                 "SELECT id FROM onramp.circuit_create('%s', 'hq', 'carrier', 'Amsterdam', 1000, "
-                 "'Standard', 'MeteredData', '{}', 'customer', 'Acme')",
+                 "SELECT id FROM onramp.circuit_create('(customer,Acme,,,,)', '%s', 'hq', "
+                 "'carrier', 'Amsterdam', 1000, "
+                 "'Standard', 'MeteredData', '{}')",
                  customer);
 }
 
@@ -327,11 +329,14 @@ const char *key_of(const char *circuit)
 
 const char *vnet_new(const char *customer, int number)
 {
-    const char *vnet =
-        value(api, "SELECT id FROM onramp.vnet_create('%s', 'net', '{10.%d.0.0/16}', '{}')",
-              customer, number);
-    run(api, "SELECT * FROM onramp.vnet_gateway_put('%s', '%s', '10.%d.255.0/27')", vnet, customer,
-        number);
+    const char *vnet = value(api,
+                             "SELECT id FROM onramp.vnet_create('(customer,Acme,,,,)', '%s', "
+                             "'net', '{10.%d.0.0/16}', '{}')",
+                             customer, number);
+    run(api,
+        "SELECT * FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', '%s', '%s', "
+        "'10.%d.255.0/27')",
+        vnet, customer, number);
     return vnet;
 }
 
@@ -343,14 +348,15 @@ const char *secret_of(const char *partner)
 const char *outcome_of_connecting(const char *customer, const char *circuit, const char *vnet)
 {
     return value(
-        api, "SELECT outcome FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+        api,
+        "SELECT outcome FROM onramp.connection_create('(customer,Acme,,,,)', '%s', '%s', '%s')",
         customer, circuit, vnet);
 }
 
 const char *connected(const char *customer, const char *circuit, const char *vnet)
 {
     PGresult *rows =
-        run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+        run(api, "SELECT * FROM onramp.connection_create('(customer,Acme,,,,)', '%s', '%s', '%s')",
             customer, circuit, vnet);
     ck_assert_str_eq(field(rows, 0, "outcome"), "ok");
     return field(rows, 0, "id");
@@ -360,8 +366,9 @@ const char *announce(const char *circuit, const char *type, const char *data)
 {
     return value(api,
                  "SELECT CASE outcome WHEN 'ok' THEN reason ELSE outcome END "
-                 "FROM onramp.callback_apply('carrier', '%s', '%s', clock_timestamp(), '%s', "
-                 "'msg_' || gen_random_uuid(), repeat('ab', 32), '%s', 'partner', 'carrier')",
+                 "FROM onramp.callback_apply('(partner,carrier,,,,)', 'carrier', '%s', '%s', "
+                 "clock_timestamp(), '%s', "
+                 "'msg_' || gen_random_uuid(), repeat('ab', 32), '%s')",
                  key_of(circuit), type, data, secret_of("carrier"));
 }
 

@@ -26,11 +26,10 @@ static PGresult *call(const char *partner, const char *service_key, const char *
         api,
         "SELECT outcome, facts, applied, reason, newest_timestamp, id, provider_status, version, "
         "facts ->> 'detail' AS detail "
-        "FROM onramp.callback_apply('%s', '%s', '%s', %s, '%s', '%s', repeat('%s', 32), %s%s%s, "
-        "'%s', '%s')",
-        partner, service_key, type, at, data, webhook_id, body, mark,
-        secret_id ? secret_id : "NULL", mark, secret_id ? "partner" : "operator",
-        secret_id ? partner : "Olga");
+        "FROM onramp.callback_apply('(%s,%s,,,,)', '%s', '%s', '%s', %s, '%s', '%s', "
+        "repeat('%s', 32), %s%s%s)",
+        secret_id ? "partner" : "operator", secret_id ? partner : "Olga", partner, service_key,
+        type, at, data, webhook_id, body, mark, secret_id ? secret_id : "NULL", mark);
 }
 
 static const char *outcome(PGresult *rows)
@@ -55,8 +54,8 @@ static const char *shown(void)
 START_TEST(a_dead_secret_comes_before_everything)
 {
     begin();
-    run(api,
-        "SELECT * FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED("new") "', 0)");
+    run(api, "SELECT * FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'carrier', NULL, "
+             "'" SEALED("new") "', 0)");
     ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned",
                                   "clock_timestamp() + interval '1 h'", "{}", "m", "ab", secret)),
                      "unauthenticated");
@@ -100,7 +99,7 @@ START_TEST(another_partners_key_is_not_found_just_as_no_key)
     ck_assert_str_eq(column("key_quoted_at"), "");
     ck_assert_str_eq(
         value(api,
-              "SELECT outcome FROM onramp.partner_circuit_quote('rival', '%s', 'partner', 'r')",
+              "SELECT outcome FROM onramp.partner_circuit_quote('(partner,r,,,,)', 'rival', '%s')",
               key),
         "not_found");
 }
@@ -226,11 +225,11 @@ START_TEST(partners_and_operators_have_webhook_ids_of_their_own)
     ck_assert_str_eq(outcome(call("carrier", key, "circuit.provisioned", NOW,
                                   "{\"reason\": \"phone\"}", "m", "cd", NULL)),
                      "duplicate");
-    const char *other =
-        value(api,
-              "SELECT id FROM onramp.circuit_create('%s', 'x', 'rival', 'Amsterdam', 50, "
-              "'Standard', 'MeteredData', '{}', 'customer', 'Acme')",
-              customer);
+    const char *other = value(api,
+                              "SELECT id FROM onramp.circuit_create('(customer,Acme,,,,)', '%s', "
+                              "'x', 'rival', 'Amsterdam', 50, "
+                              "'Standard', 'MeteredData', '{}')",
+                              customer);
     ck_assert_str_eq(outcome(call("rival", key_of(other), "circuit.provisioned", NOW, "{}", "m",
                                   "ef", secret_of("rival"))),
                      "applied");
@@ -332,7 +331,7 @@ START_TEST(quoting_a_key_shows_the_circuit_once_and_repeating_it_writes_nothing)
     ck_assert_str_eq(
         value(api, "SELECT id FROM onramp.partner_circuit_list('carrier', NULL, 10, NULL)"), "");
     PGresult *quoted = run(
-        api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+        api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         key);
     ck_assert_str_eq(field(quoted, 0, "outcome"), "ok");
     ck_assert_str_eq(field(quoted, 0, "version"), "2");
@@ -340,7 +339,7 @@ START_TEST(quoting_a_key_shows_the_circuit_once_and_repeating_it_writes_nothing)
                                "SELECT to_jsonb(c) || jsonb_build_object('xmin', c.xmin::text) "
                                "FROM circuits c WHERE id = '%s'",
                                circuit);
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         key);
     ck_assert_str_eq(value(owner,
                            "SELECT to_jsonb(c) || jsonb_build_object('xmin', c.xmin::text) FROM "
@@ -386,7 +385,7 @@ START_TEST(a_deleted_circuit_answers_duplicate_and_already_and_nothing_else)
     begin();
     call("carrier", key, "circuit.progress", AGO(5), "{}", "m", "ab", secret);
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')",
+        value(api, "SELECT outcome FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', '%s')",
               circuit, customer),
         "ok");
     long events = events_of(circuit);
@@ -406,9 +405,10 @@ START_TEST(a_deleted_circuit_answers_duplicate_and_already_and_nothing_else)
                                   secret_of("rival"))),
                      "not_found");
     ck_assert_str_eq(
-        value(api,
-              "SELECT outcome FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'c')",
-              key),
+        value(
+            api,
+            "SELECT outcome FROM onramp.partner_circuit_quote('(partner,c,,,,)', 'carrier', '%s')",
+            key),
         "not_found");
     ck_assert_str_eq(
         value(api, "SELECT outcome FROM onramp.partner_circuit_get('carrier', '%s')", circuit),
@@ -622,12 +622,13 @@ START_TEST(an_answer_shows_the_circuit_as_its_partner_sees_it_afterwards)
     };
     begin();
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        PGresult *rows = run(
-            api,
-            "SELECT reason, applied, to_jsonb(a) - ARRAY['applied', 'reason', "
-            "'newest_timestamp'] AS shown FROM onramp.callback_apply('carrier', '%s', '%s', %s, "
-            "'%s', '%s', repeat('ab', 32), '%s', 'partner', 'carrier') a",
-            key, calls[i].type, calls[i].at, calls[i].data, calls[i].id, secret);
+        PGresult *rows =
+            run(api,
+                "SELECT reason, applied, to_jsonb(a) - ARRAY['applied', 'reason', "
+                "'newest_timestamp'] AS shown FROM onramp.callback_apply('(partner,carrier,,,,)', "
+                "'carrier', '%s', '%s', %s, "
+                "'%s', '%s', repeat('ab', 32), '%s') a",
+                key, calls[i].type, calls[i].at, calls[i].data, calls[i].id, secret);
         ck_assert_str_eq(field(rows, 0, "reason"), calls[i].reason);
         ck_assert_str_eq(field(rows, 0, "applied"),
                          strcmp(calls[i].reason, "applied") == 0 ? "t" : "f");
@@ -646,7 +647,8 @@ START_TEST(several_callbacks_are_judged_in_their_order_as_each_by_itself)
     PGresult *rows =
         run(api,
             "SELECT coalesce(reason, outcome) AS came_to, id, provider_status, version"
-            " FROM onramp.callback_apply_each(array_fill('carrier'::text, '{6}'),"
+            " FROM onramp.callback_apply_each(array_fill("
+            " '(partner,carrier,,,,)'::onramp.caller, '{6}'), array_fill('carrier'::text, '{6}'),"
             " ARRAY['%s', '%s', '%s', '%s', '%s', gen_random_uuid()]::uuid[],"
             " ARRAY['circuit.provisioned', 'circuit.provisioned', 'circuit.provisioned',"
             "       'circuit.deprovisioned', 'circuit.deprovisioned', 'circuit.provisioned'],"
@@ -656,8 +658,7 @@ START_TEST(several_callbacks_are_judged_in_their_order_as_each_by_itself)
             " ARRAY['m1', 'm1', 'm2', 'm3', 'm3', 'm4'],"
             " ARRAY[repeat('ab', 32), repeat('ab', 32), repeat('ab', 32), repeat('ab', 32),"
             "       repeat('cd', 32), repeat('ab', 32)],"
-            " array_fill('%s'::uuid, '{6}'), array_fill('partner'::text, '{6}'),"
-            " array_fill('carrier'::text, '{6}'))",
+            " array_fill('%s'::uuid, '{6}'))",
             key, key, key_of(other), key, key, secret);
     static const char *const came_to[] = {"applied", "duplicate",         "applied",
                                           "applied", "webhook_id_reused", "not_found"};
@@ -679,12 +680,12 @@ START_TEST(the_same_callback_in_one_statement_is_applied_once)
     PGresult *rows =
         run(api,
             "SELECT count(*), count(*) FILTER (WHERE reason = 'duplicate') AS duplicates"
-            " FROM onramp.callback_apply_each(array_fill('carrier'::text, '{20}'),"
+            " FROM onramp.callback_apply_each(array_fill("
+            " '(partner,carrier,,,,)'::onramp.caller, '{20}'), array_fill('carrier'::text, '{20}'),"
             " array_fill('%s'::uuid, '{20}'), array_fill('circuit.provisioned'::text, '{20}'),"
             " array_fill(clock_timestamp(), '{20}'), array_fill('{}'::jsonb, '{20}'),"
             " array_fill('m'::text, '{20}'), array_fill(repeat('ab', 32), '{20}'),"
-            " array_fill('%s'::uuid, '{20}'), array_fill('partner'::text, '{20}'),"
-            " array_fill('carrier'::text, '{20}'))",
+            " array_fill('%s'::uuid, '{20}'))",
             key, secret);
     ck_assert_str_eq(field(rows, 0, "count"), "20");
     ck_assert_str_eq(field(rows, 0, "duplicates"), "19");

@@ -61,6 +61,7 @@ static void together(void)
 {
     run(owner,
         "INSERT INTO answers SELECT n, answer FROM callback_apply_each("
+        " (SELECT array_agg((role, actor, NULL, NULL, NULL, NULL)::caller ORDER BY n) FROM batch),"
         " (SELECT array_agg(partner ORDER BY n) FROM batch),"
         " (SELECT array_agg(service_key ORDER BY n) FROM batch),"
         " (SELECT array_agg(type ORDER BY n) FROM batch),"
@@ -68,9 +69,7 @@ static void together(void)
         " (SELECT array_agg(data ORDER BY n) FROM batch),"
         " (SELECT array_agg(webhook_id ORDER BY n) FROM batch),"
         " (SELECT array_agg(body_sha256 ORDER BY n) FROM batch),"
-        " (SELECT array_agg(secret_id ORDER BY n) FROM batch),"
-        " (SELECT array_agg(role ORDER BY n) FROM batch),"
-        " (SELECT array_agg(actor ORDER BY n) FROM batch)) WITH ORDINALITY"
+        " (SELECT array_agg(secret_id ORDER BY n) FROM batch)) WITH ORDINALITY"
         " AS a (outcome, facts, applied, reason, newest_timestamp, id, service_key,"
         "       peering_location, bandwidth_mbps, sku_tier, sku_family, circuit_status,"
         "       provider_status, waiting_on, since, stalled, deprovision_requested_at,"
@@ -88,8 +87,9 @@ static void alone(void)
     long count = number(owner, "SELECT count(*) FROM batch");
     for (long i = 1; i <= count; i++)
         run(owner,
-            "INSERT INTO answers SELECT n, a FROM batch, LATERAL callback_apply(partner,"
-            " service_key, type, at, data, webhook_id, body_sha256, secret_id, role, actor) a"
+            "INSERT INTO answers SELECT n, a FROM batch, LATERAL callback_apply((role, actor,"
+            " NULL, NULL, NULL, NULL)::caller, partner, service_key, type, at, data, webhook_id,"
+            " body_sha256, secret_id) a"
             " WHERE n = %ld",
             i);
 }
@@ -128,25 +128,27 @@ static void live_on(void)
 {
     run(owner, "SELECT k.outcome FROM (SELECT c.id, c.customer_id FROM circuits c"
                " WHERE deleted_at IS NULL AND random() < 0.1) c,"
-               " LATERAL connection_create(c.customer_id, c.id, (SELECT v.id FROM vnets v"
-               "  WHERE v.customer_id = c.customer_id ORDER BY random() LIMIT 1),"
-               "  'customer', 'Acme') k");
+               " LATERAL connection_create('(customer,Acme,,,,)', c.customer_id, c.id, (SELECT "
+               "v.id FROM vnets v"
+               "  WHERE v.customer_id = c.customer_id ORDER BY random() LIMIT 1)) k");
     run(owner, "SELECT k.outcome FROM (SELECT id, customer_id FROM circuits"
-               " WHERE random() < 0.1) c, LATERAL circuit_deprovision_request(c.id, c.customer_id,"
-               "  random() < 0.3, 'customer', 'Acme') k");
+               " WHERE random() < 0.1) c, LATERAL "
+               "circuit_deprovision_request('(customer,Acme,,,,)', c.id, c.customer_id,"
+               "  random() < 0.3) k");
     run(owner, "SELECT k.outcome FROM (SELECT id FROM circuits WHERE random() < 0.05) c,"
-               " LATERAL circuit_status_set(c.id, CASE WHEN random() < 0.4 THEN 'Disabled'"
-               "  ELSE 'Enabled' END, 'because', 'operator', 'Olga') k");
+               " LATERAL circuit_status_set('(operator,Olga,,,,)', c.id, CASE WHEN random() < 0.4 "
+               "THEN 'Disabled'"
+               "  ELSE 'Enabled' END, 'because') k");
     run(owner, "SELECT k.outcome FROM (SELECT id, circuit_customer_id FROM connections"
                " WHERE random() < 0.2) c,"
-               " LATERAL connection_delete(c.id, c.circuit_customer_id, 'customer', 'Acme') k");
+               " LATERAL connection_delete('(customer,Acme,,,,)', c.id, c.circuit_customer_id) k");
     /* Deleted ones are followed by new ones, of which there are few enough to meet. */
     run(owner,
         "SELECT k.id FROM generate_series(1, (SELECT count(*) FROM circuits"
         "  WHERE deleted_at IS NOT NULL) - (SELECT count(*) - %d FROM circuits)) n,"
-        " LATERAL circuit_create((SELECT id FROM customers ORDER BY random(), n LIMIT 1),"
-        "  'hq', 'carrier', 'Amsterdam', 1000, 'Standard', 'MeteredData', '{}', 'customer',"
-        "  'Acme') k",
+        " LATERAL circuit_create('(customer,Acme,,,,)', (SELECT id FROM customers ORDER BY "
+        "random(), n LIMIT 1),"
+        "  'hq', 'carrier', 'Amsterdam', 1000, 'Standard', 'MeteredData', '{}') k",
         CIRCUITS);
 }
 

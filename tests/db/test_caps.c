@@ -22,35 +22,40 @@ static const struct kind {
     const char *remove; /* by the API or, where it has no such call, by hand: one */
 } kinds[] = {
     {"authorizations", "authorization_limit_reached", "circuit", 20, 0,
-     "SELECT outcome FROM onramp.authorization_create(" CIRCUIT ", " CUSTOMER
+     "SELECT outcome FROM onramp.authorization_create('(customer,Acme,,,,)', " CIRCUIT ", " CUSTOMER
      ", 'x', 'onra_' || gen_random_uuid())",
      "INSERT INTO onramp.authorizations (customer_id, circuit_id, authorization_key, name) "
      "SELECT " CUSTOMER ", " CIRCUIT ", 'onra_' || gen_random_uuid(), 'x' FROM ",
-     "SELECT outcome FROM onramp.authorization_delete(" CIRCUIT ", " CUSTOMER
-     ", (SELECT id FROM onramp.authorizations LIMIT 1), 'customer', 'x')"},
+     "SELECT outcome FROM onramp.authorization_delete('(customer,x,,,,)', " CIRCUIT ", " CUSTOMER
+     ", (SELECT id FROM onramp.authorizations LIMIT 1))"},
     {"vnets", "vnet_limit_reached", "customer", 1000, 0,
-     "SELECT outcome FROM onramp.vnet_create(" CUSTOMER ", 'x', '{10.0.0.0/16}', NULL)",
+     "SELECT outcome FROM onramp.vnet_create('(customer,Acme,,,,)', " CUSTOMER
+     ", 'x', '{10.0.0.0/16}', NULL)",
      "INSERT INTO onramp.vnets (customer_id, name, address_space) "
      "SELECT " CUSTOMER ", 'x', '{10.0.0.0/16}' FROM ",
-     "SELECT outcome FROM onramp.vnet_delete((SELECT id FROM onramp.vnets LIMIT 1), " CUSTOMER ")"},
+     "SELECT outcome FROM onramp.vnet_delete('(customer,Acme,,,,)', (SELECT id FROM onramp.vnets "
+     "LIMIT 1), " CUSTOMER ")"},
     {"tokens", "token_limit_reached", "customer", 100, 0,
-     "SELECT outcome FROM onramp.token_create(gen_random_uuid()::text, repeat('ab', 32), "
-     "'customer', " CUSTOMER ", NULL, NULL, NULL, 'operator', NULL, NULL)",
+     "SELECT outcome FROM onramp.token_create('(operator,ops,,,,)', gen_random_uuid()::text, "
+     "repeat('ab', 32), "
+     "'customer', " CUSTOMER ", NULL, NULL, NULL, NULL, NULL)",
      "INSERT INTO onramp.tokens (key_id, sha256, role, customer_id) "
      "SELECT gen_random_uuid(), sha256('x'), 'customer', " CUSTOMER " FROM ",
-     "SELECT outcome FROM onramp.token_delete((SELECT id FROM onramp.tokens WHERE revoked_at IS "
+     "SELECT outcome FROM onramp.token_delete('(operator,ops,,,,)', (SELECT id FROM onramp.tokens "
+     "WHERE revoked_at IS "
      "NULL "
-     "LIMIT 1), 'operator', NULL, NULL)"},
+     "LIMIT 1), NULL, NULL)"},
     {"webhook_endpoints", "webhook_limit_reached", "customer", 20, 0,
-     "SELECT outcome FROM onramp.webhook_create('https://x/', '{*}', '', '" SEALED(
-         "x") "', 'customer', " CUSTOMER ", NULL)",
+     "SELECT outcome FROM onramp.webhook_create('(customer,Acme,,,,)', 'https://x/', '{*}', '', "
+     "'" SEALED("x") "', " CUSTOMER ", NULL)",
      "INSERT INTO onramp.webhook_endpoints (role, customer_id, url, event_types) "
      "SELECT 'customer', " CUSTOMER ", 'https://x/', '{*}' FROM ",
      "UPDATE onramp.webhook_endpoints SET deleted_at = clock_timestamp() WHERE id = (SELECT id "
      "FROM "
      "onramp.webhook_endpoints WHERE deleted_at IS NULL LIMIT 1) RETURNING 'ok'"},
     {"callback_secrets", "callback_secret_limit_reached", "partner", 5, 1,
-     "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED("x") "', 60)",
+     "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'carrier', NULL, "
+     "'" SEALED("x") "', 60)",
      "INSERT INTO onramp.callback_secrets (partner, secret, expires_at) "
      "SELECT 'carrier', '" SEALED("x") "', 'infinity' FROM ",
      "DELETE FROM onramp.callback_secrets WHERE id = (SELECT id FROM onramp.callback_secrets WHERE "
@@ -231,10 +236,10 @@ START_TEST(expired_tokens_give_way_at_the_cap_and_live_ones_do_not)
     /* Of operators too, who are one tenant. */
     run(owner, "INSERT INTO tokens (key_id, sha256, role, expires_at) SELECT n, sha256('x'), "
                "'operator', clock_timestamp() FROM generate_series(1, 100) AS n");
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.token_create('one', repeat('ab', 32), 'operator', "
-                   "NULL, NULL, NULL, NULL, 'operator', NULL, NULL)"),
-        "ok");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_create('(operator,ops,,,,)', "
+                                "'one', repeat('ab', 32), 'operator', "
+                                "NULL, NULL, NULL, NULL, NULL, NULL)"),
+                     "ok");
     ck_assert_int_eq(number(owner, "SELECT used FROM cap_counters WHERE owner = 'operator:'"), 1);
 }
 END_TEST
@@ -273,8 +278,8 @@ START_TEST(a_sixth_rotation_changes_nothing_until_a_secret_has_expired)
     ck_assert_str_eq(value(api, "%s", secrets->create), secrets->code);
     /* Who has to end the older ones at once is never kept from it. */
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED(
-                       "new") "', 0)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', "
+                   "'carrier', NULL, '" SEALED("new") "', 0)"),
         "ok");
     ck_assert_str_eq(value(api, "SELECT string_agg(secret, ' ') FROM "
                                 "onramp.callback_secret_list('carrier')"),
@@ -292,9 +297,9 @@ START_TEST(a_cap_that_is_lowered_takes_nothing_away_and_gives_nothing_more)
     fill(authorizations, 0);
     run(owner, "UPDATE caps SET most = 18 WHERE kind = 'authorizations'");
     ck_assert_int_eq(used(authorizations), 20);
-    PGresult *refusal =
-        run(api, "SELECT facts ->> 'limit' AS most, facts ->> 'used' AS used FROM "
-                 "onramp.authorization_create(" CIRCUIT ", " CUSTOMER ", 'x', 'y')");
+    PGresult *refusal = run(api, "SELECT facts ->> 'limit' AS most, facts ->> 'used' AS used FROM "
+                                 "onramp.authorization_create('(customer,Acme,,,,)', " CIRCUIT
+                                 ", " CUSTOMER ", 'x', 'y')");
     ck_assert_str_eq(field(refusal, 0, "most"), "18");
     ck_assert_str_eq(field(refusal, 0, "used"), "20");
     for (int left = 20; left > 17; left--) {
@@ -367,11 +372,11 @@ START_TEST(blockers_are_the_first_20_of_a_kind_and_a_count_of_the_rest)
     begin_story();
     run(owner, "UPDATE caps SET most = 3000 WHERE kind = 'authorizations'");
     run(owner, "%s generate_series(1, 2500)", kinds[0].insert);
-    PGresult *r = run(api,
-                      "SELECT outcome, jsonb_array_length(facts -> 'blockers') AS named, "
-                      "facts -> 'more' AS more FROM onramp.circuit_delete('%s', '%s', "
-                      "'customer', 'x')",
-                      circuit, customer);
+    PGresult *r =
+        run(api,
+            "SELECT outcome, jsonb_array_length(facts -> 'blockers') AS named, "
+            "facts -> 'more' AS more FROM onramp.circuit_delete('(customer,x,,,,)', '%s', '%s')",
+            circuit, customer);
     ck_assert_str_eq(field(r, 0, "outcome"), "circuit_in_use");
     ck_assert_str_eq(field(r, 0, "named"), "20");
     ck_assert_str_eq(field(r, 0, "more"), "{\"authorization\": 2480}");
@@ -379,7 +384,7 @@ START_TEST(blockers_are_the_first_20_of_a_kind_and_a_count_of_the_rest)
         "DELETE FROM authorizations WHERE id NOT IN (SELECT id FROM authorizations LIMIT 20)");
     r = run(api,
             "SELECT jsonb_array_length(facts -> 'blockers') AS named, facts -> 'more' AS more "
-            "FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')",
+            "FROM onramp.circuit_delete('(customer,x,,,,)', '%s', '%s')",
             circuit, customer);
     ck_assert_str_eq(field(r, 0, "named"), "20");
     ck_assert_str_eq(field(r, 0, "more"), "");
@@ -390,11 +395,12 @@ END_TEST
 START_TEST(connections_and_authorizations_are_counted_apart)
 {
     begin_story();
-    run(owner, "SELECT onramp.vnet_limits_put('[{\"tier\": \"Premium\", \"bandwidthMbps\": 1000, "
-               "\"limit\": 100}]', 'operator', 'x', 10)");
+    run(owner, "SELECT onramp.vnet_limits_put('(operator,x,,,,)', '[{\"tier\": \"Premium\", "
+               "\"bandwidthMbps\": 1000, "
+               "\"limit\": 100}]', 10)");
     run(owner,
-        "SELECT onramp.circuit_update('%s', '%s', NULL, NULL, 'Premium', NULL, NULL, "
-        "'customer', 'x')",
+        "SELECT onramp.circuit_update('(customer,x,,,,)', '%s', '%s', NULL, NULL, 'Premium', NULL, "
+        "NULL)",
         circuit, customer);
     bring_to(circuit, "Provisioned");
     for (int i = 1; i <= 23; i++)
@@ -403,7 +409,7 @@ START_TEST(connections_and_authorizations_are_counted_apart)
     PGresult *r = run(api,
                       "SELECT jsonb_array_length(facts -> 'blockers') AS named, "
                       "facts #>> '{blockers,0,type}' AS first, facts -> 'more' AS more "
-                      "FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')",
+                      "FROM onramp.circuit_delete('(customer,x,,,,)', '%s', '%s')",
                       circuit, customer);
     ck_assert_str_eq(field(r, 0, "named"), "41");
     ck_assert_str_eq(field(r, 0, "first"), "provider_status");
@@ -411,7 +417,7 @@ START_TEST(connections_and_authorizations_are_counted_apart)
     r = run(api,
             "SELECT jsonb_array_length(facts -> 'blockers') AS named, facts -> 'more' AS more, "
             "facts ->> 'providerStatus' AS status "
-            "FROM onramp.circuit_deprovision_request('%s', '%s', true, 'customer', 'x')",
+            "FROM onramp.circuit_deprovision_request('(customer,x,,,,)', '%s', '%s', true)",
             circuit, customer);
     ck_assert_str_eq(field(r, 0, "named"), "40");
     ck_assert_str_eq(field(r, 0, "more"), "{\"connection\": 3}");

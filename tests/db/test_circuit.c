@@ -18,8 +18,8 @@ static PGresult *order(const char *partner, const char *location, int bandwidth,
 {
     return run(api,
                "SELECT *, facts #>> '{errors,0,pointer}' AS pointer FROM "
-               "onramp.circuit_create('%s', 'hq', '%s', '%s', %d, "
-               "'%s', '%s', '{\"a\": \"b\"}', 'customer', 'Acme')",
+               "onramp.circuit_create('(customer,Acme,,,,)', '%s', 'hq', '%s', '%s', %d, "
+               "'%s', '%s', '{\"a\": \"b\"}')",
                customer, partner, location, bandwidth, tier, family);
 }
 
@@ -82,8 +82,8 @@ START_TEST(an_actor_with_a_colon_or_a_quote_in_its_name_is_kept)
     begin();
     const char *circuit = value(
         api,
-        "SELECT id FROM onramp.circuit_create('%s', 'x', 'carrier', 'London', 50, 'Standard', "
-        "'MeteredData', '{}', 'customer', 'A: O''Brien: \u00e9')",
+        "SELECT id FROM onramp.circuit_create('(customer,\"A: O''Brien: \u00e9\",,,,)', '%s', 'x', "
+        "'carrier', 'London', 50, 'Standard', 'MeteredData', '{}')",
         customer);
     ck_assert_str_eq(
         value(owner, "SELECT actor_name FROM circuit_events WHERE circuit_id = '%s'", circuit),
@@ -131,7 +131,8 @@ START_TEST(an_offer_that_is_withdrawn_stays_with_the_circuits_that_have_it)
 {
     begin();
     const char *circuit = field(order("carrier", "London", 50, "Standard", "MeteredData"), 0, "id");
-    run(api, "SELECT * FROM onramp.partner_replace('carrier', 'Carrier', '[]', NULL)");
+    run(api, "SELECT * FROM onramp.partner_replace('(operator,ops,,,,)', 'carrier', 'Carrier', "
+             "'[]', NULL)");
     ck_assert_str_eq(value(api, "SELECT peering_location FROM onramp.circuit_get('%s', '%s')",
                            circuit, customer),
                      "London");
@@ -161,7 +162,8 @@ END_TEST
 
 static const char *delete_of(const char *circuit, const char *by)
 {
-    return value(api, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')",
+    return value(api,
+                 "SELECT outcome FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', '%s')",
                  circuit, by);
 }
 
@@ -202,7 +204,7 @@ START_TEST(every_blocker_of_a_delete_is_named_at_once)
     PGresult *blockers = run(api,
                              "SELECT outcome, facts ->> 'providerStatus' AS status, b ->> 'type' "
                              "AS type, b ->> 'id' AS id, b ->> 'detail' AS detail "
-                             "FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme'), "
+                             "FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', '%s'), "
                              "jsonb_array_elements(facts -> 'blockers') b",
                              circuit, customer);
     ck_assert_int_eq(PQntuples(blockers), 4);
@@ -233,8 +235,9 @@ static const char *named(const char *of, const char *name, const char *partner,
                          const char *location)
 {
     return value(api,
-                 "SELECT id FROM onramp.circuit_create('%s', '%s', '%s', '%s', 50, 'Standard', "
-                 "'MeteredData', '{}', 'customer', 'x')",
+                 "SELECT id FROM onramp.circuit_create('(customer,x,,,,)', '%s', '%s', '%s', '%s', "
+                 "50, 'Standard', "
+                 "'MeteredData', '{}')",
                  of, name, partner, location);
 }
 

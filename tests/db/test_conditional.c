@@ -8,13 +8,15 @@
 /* A VNet by a key, its name being the body; the customer is the only argument. */
 #define CREATE(key, body)                                                                          \
     "SELECT outcome, facts, id FROM onramp.conditional_call(NULL::onramp.vnet_view, 'vnet_create'" \
-    ", ARRAY['%1$s', '" body "', '{10.0.0.0/16}', '{}'], NULL, NULL, '%1$s', 'customer:%1$s', "    \
+    ", ARRAY['(customer,Acme,,,,)', '%1$s', '" body                                                \
+    "', '{10.0.0.0/16}', '{}'], NULL, NULL, '%1$s', 'customer:%1$s', "                             \
     "'" key "', encode(sha256('" body "'), 'hex'), NULL, NULL, false)"
 
 /* A rename by VNet and customer, at certain versions, dry or not. */
 #define RENAME                                                                                     \
     "SELECT outcome FROM onramp.conditional_call(NULL::onramp.vnet_view, 'vnet_update',"           \
-    " ARRAY['%1$s', '%2$s', 'renamed', NULL, NULL], 'vnet', '%1$s', '%2$s', NULL, NULL, NULL,"     \
+    " ARRAY['(customer,Acme,,,,)', '%1$s', '%2$s', 'renamed', NULL, NULL], 'vnet', '%1$s', "       \
+    "'%2$s', NULL, NULL, NULL,"                                                                    \
     " %3$s, NULL, %4$s)"
 
 static const char *customer;
@@ -169,7 +171,8 @@ END_TEST
 /* A rename of a circuit by circuit and customer, for a trace or not. */
 #define RENAME_CIRCUIT                                                                             \
     "SELECT outcome FROM onramp.conditional_call(NULL::onramp.circuit_view, 'circuit_update',"     \
-    " ARRAY['%1$s', '%2$s', '%3$s', NULL, NULL, NULL, NULL, 'customer', 'x'], 'circuit', '%1$s',"  \
+    " ARRAY['(customer,x,,,,)', '%1$s', '%2$s', '%3$s', NULL, NULL, NULL, NULL], 'circuit', "      \
+    "'%1$s',"                                                                                      \
     " '%2$s', NULL, NULL, NULL, NULL, %4$s, false)"
 
 /* Of the renames, in their order; those without one are empty. */
@@ -187,8 +190,9 @@ START_TEST(a_trace_is_of_one_call_and_not_of_its_neighbours)
     ck_assert_str_eq(value(one, RENAME_CIRCUIT, circuit, customer, "a", "'trace-a'"), "ok");
     ck_assert_str_eq(value(one, RENAME_CIRCUIT, other, customer, "b", "NULL"), "ok");
     ck_assert_str_eq(value(one,
-                           "SELECT outcome FROM onramp.circuit_update('%s', '%s', 'c', NULL, NULL,"
-                           " NULL, NULL, 'customer', 'x')",
+                           "SELECT outcome FROM onramp.circuit_update('(customer,x,,,,)', '%s', "
+                           "'%s', 'c', NULL, NULL,"
+                           " NULL, NULL)",
                            circuit, customer),
                      "ok");
     ck_assert_str_eq(value(one, RENAME_CIRCUIT, other, customer, "d", "'trace-d'"), "ok");
@@ -216,7 +220,8 @@ END_TEST
 /* Creates of VNets by one statement: names, keys, digests and dry runs, as array literals. */
 #define CREATE_EACH                                                                                \
     "SELECT outcome, name, facts, id FROM onramp.conditional_call_each(NULL::onramp.vnet_view,"    \
-    " 'vnet_create', ARRAY[array_fill('%1$s'::text, ARRAY[5]), '%2$s',"                            \
+    " 'vnet_create', ARRAY[array_fill('(customer,Acme,,,,)'::text, ARRAY[5]),"                     \
+    " array_fill('%1$s'::text, ARRAY[5]), '%2$s',"                                                 \
     " array_fill('{10.0.0.0/16}'::text, ARRAY[5]), array_fill('{}'::text, ARRAY[5])], NULL, NULL," \
     " array_fill('%1$s'::uuid, ARRAY[5]), array_fill('customer:%1$s'::text, ARRAY[5]), '%3$s',"    \
     " '%4$s', NULL, NULL, '%5$s')"
@@ -259,11 +264,11 @@ START_TEST(several_calls_have_a_version_and_a_trace_each)
     PGresult *rows =
         run(one,
             "SELECT outcome FROM onramp.conditional_call_each(NULL::onramp.circuit_view,"
-            " 'circuit_update', ARRAY[ARRAY['%1$s', '%2$s', '%2$s', '%1$s', '%1$s'],"
+            " 'circuit_update', ARRAY[array_fill('(customer,x,,,,)'::text, ARRAY[5]),"
+            " ARRAY['%1$s', '%2$s', '%2$s', '%1$s', '%1$s'],"
             " ARRAY['%3$s', '%3$s', '%4$s', '%3$s', '%3$s'], ARRAY['a', 'b', 'c', 'd', 'e'],"
             " array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]),"
-            " array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5]),"
-            " array_fill('customer'::text, ARRAY[5]), array_fill('x'::text, ARRAY[5])], 'circuit',"
+            " array_fill(NULL::text, ARRAY[5]), array_fill(NULL::text, ARRAY[5])], 'circuit',"
             " '{%1$s,%2$s,%2$s,%1$s,%1$s}', '{%3$s,%3$s,%4$s,%3$s,%3$s}', NULL, NULL, NULL,"
             " ARRAY['{1,7}', NULL, '{1}', '{1}', '{2}'], '{trace-a,NULL,trace-c,trace-d,trace-e}',"
             " '{f,f,f,f,f}')",

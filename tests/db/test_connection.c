@@ -21,7 +21,7 @@ START_TEST(a_new_connection_is_as_promised_and_counts_on_both_sides)
     begin("Provisioned");
     long version = number(api, "SELECT version FROM onramp.circuit_get('%s', NULL)", circuit);
     PGresult *k =
-        run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+        run(api, "SELECT * FROM onramp.connection_create('(customer,Acme,,,,)', '%s', '%s', '%s')",
             customer, circuit, vnet);
     ck_assert_str_eq(field(k, 0, "outcome"), "ok");
     ck_assert_str_eq(field(k, 0, "circuit_id"), circuit);
@@ -56,15 +56,15 @@ START_TEST(a_deleted_connection_gives_both_places_back)
     begin("Provisioned");
     const char *id = connected(customer, circuit, vnet);
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'x')", id,
-              customer_new("Other")),
+        value(api, "SELECT outcome FROM onramp.connection_delete('(customer,x,,,,)', '%s', '%s')",
+              id, customer_new("Other")),
         "not_found");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Zoe')",
+        value(api, "SELECT outcome FROM onramp.connection_delete('(customer,Zoe,,,,)', '%s', '%s')",
               id, customer),
         "ok");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Zoe')",
+        value(api, "SELECT outcome FROM onramp.connection_delete('(customer,Zoe,,,,)', '%s', '%s')",
               id, customer),
         "not_found");
     ck_assert_str_eq(
@@ -87,7 +87,7 @@ START_TEST(only_a_provisioned_circuit_is_connected)
     begin(status);
     PGresult *k = run(api,
                       "SELECT outcome, facts ->> 'providerStatus' AS status FROM "
-                      "onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+                      "onramp.connection_create('(customer,Acme,,,,)', '%s', '%s', '%s')",
                       customer, circuit, vnet);
     ck_assert_str_eq(field(k, 0, "outcome"), "circuit_not_provisioned");
     ck_assert_str_eq(field(k, 0, "status"), status);
@@ -110,8 +110,9 @@ START_TEST(a_circuit_that_will_be_deleted_takes_no_new_connections)
 {
     begin("Provisioned");
     ck_assert_str_eq(value(api,
-                           "SELECT outcome FROM onramp.circuit_deprovision_request('%s', '%s', "
-                           "true, 'customer', 'Acme')",
+                           "SELECT outcome FROM "
+                           "onramp.circuit_deprovision_request('(customer,Acme,,,,)', '%s', '%s', "
+                           "true)",
                            circuit, customer),
                      "ok");
     ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet),
@@ -122,7 +123,8 @@ END_TEST
 START_TEST(a_vnet_without_gateway_is_not_connected)
 {
     begin("Provisioned");
-    run(api, "SELECT * FROM onramp.vnet_gateway_delete('%s', '%s')", vnet, customer);
+    run(api, "SELECT * FROM onramp.vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')", vnet,
+        customer);
     ck_assert_str_eq(outcome_of_connecting(customer, circuit, vnet), "vnet_has_no_gateway");
 }
 END_TEST
@@ -145,7 +147,7 @@ START_TEST(an_eleventh_vnet_is_refused_with_limit_used_and_scope)
     ck_assert_str_eq(value(api,
                            "SELECT outcome || concat_ws(',', '', facts ->> 'limit', facts ->> "
                            "'used', facts ->> 'scope') "
-                           "FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+                           "FROM onramp.connection_create('(customer,Acme,,,,)', '%s', '%s', '%s')",
                            customer, circuit, eleventh),
                      "circuit_vnet_limit_reached,10,10,circuit");
     /* Already connected is said before the limit. */
@@ -167,7 +169,7 @@ START_TEST(a_fifth_circuit_is_refused_with_limit_used_and_scope)
                 value(api,
                       "SELECT outcome || concat_ws(',', '', facts ->> 'limit', facts ->> 'used', "
                       "facts ->> 'scope') "
-                      "FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'Acme')",
+                      "FROM onramp.connection_create('(customer,Acme,,,,)', '%s', '%s', '%s')",
                       customer, next, vnet),
                 "vnet_circuit_limit_reached,4,4,vnet");
     }
@@ -178,15 +180,18 @@ START_TEST(overlapping_address_spaces_are_refused_on_one_circuit_and_free_on_two
 {
     begin("Provisioned");
     connected(customer, circuit, vnet);
-    const char *inner = value(
-        api, "SELECT id FROM onramp.vnet_create('%s', 'i', '{192.168.0.0/16,10.1.7.0/24}', '{}')",
-        customer);
-    run(api, "SELECT * FROM onramp.vnet_gateway_put('%s', '%s', '192.168.0.0/27')", inner,
-        customer);
+    const char *inner = value(api,
+                              "SELECT id FROM onramp.vnet_create('(customer,Acme,,,,)', '%s', 'i', "
+                              "'{192.168.0.0/16,10.1.7.0/24}', '{}')",
+                              customer);
+    run(api,
+        "SELECT * FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', '%s', '%s', "
+        "'192.168.0.0/27')",
+        inner, customer);
     const char *detail =
         value(api,
-              "SELECT facts ->> 'detail' FROM onramp.connection_create('%s', '%s', '%s', "
-              "'customer', 'Acme') WHERE outcome = 'address_space_overlap'",
+              "SELECT facts ->> 'detail' FROM onramp.connection_create('(customer,Acme,,,,)', "
+              "'%s', '%s', '%s') WHERE outcome = 'address_space_overlap'",
               customer, circuit, inner);
     ck_assert_msg(strstr(detail, "10.1.7.0/24") && !strstr(detail, "10.1.0.0/16"), "%s", detail);
     const char *other = circuit_new(customer);
@@ -202,7 +207,7 @@ START_TEST(what_is_foreign_is_not_found_and_says_which_member)
                *net = vnet_new(stranger, 2);
     bring_to(theirs, "Provisioned");
     static const char query[] = "SELECT outcome || ' ' || (facts ->> 'detail') FROM "
-                                "onramp.connection_create('%s', '%s', '%s', 'customer', 'x')";
+                                "onramp.connection_create('(customer,x,,,,)', '%s', '%s', '%s')";
     ck_assert_str_eq(value(api, query, customer, theirs, vnet),
                      "not_found There is no circuit with this circuitId.");
     ck_assert_str_eq(value(api, query, customer, customer, vnet),
@@ -211,8 +216,8 @@ START_TEST(what_is_foreign_is_not_found_and_says_which_member)
                      "not_found There is no VNet with this vnetId.");
     ck_assert_str_eq(value(api, query, customer, circuit, customer),
                      "not_found There is no VNet with this vnetId.");
-    run(api, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')", stranger,
-        theirs, net);
+    run(api, "SELECT * FROM onramp.connection_create('(customer,x,,,,)', '%s', '%s', '%s')",
+        stranger, theirs, net);
     const char *id = value(owner, "SELECT id FROM connections");
     ck_assert_str_eq(
         value(api, "SELECT outcome FROM onramp.connection_get('%s', '%s')", id, customer),
@@ -281,7 +286,8 @@ START_TEST(on_a_shared_connection_neither_side_sees_the_others_id)
     ck_assert_str_eq(field(theirs, 0, "circuit_id"), "");
     ck_assert_str_eq(field(theirs, 0, "vnet_id"), net);
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.connection_delete('%s', '%s', 'customer', 'Guest')",
+        value(api,
+              "SELECT outcome FROM onramp.connection_delete('(customer,Guest,,,,)', '%s', '%s')",
               id, guest),
         "ok");
 }
@@ -299,9 +305,9 @@ START_TEST(several_are_connected_in_their_order_up_to_the_limit)
     strcat(list, "}");
     PGresult *rows =
         run(api,
-            "SELECT * FROM onramp.connection_create_each(array_fill('%s'::uuid, '{12}'),"
-            " array_fill('%s'::uuid, '{12}'), '%s', array_fill('customer'::text, '{12}'),"
-            " array_fill('Acme'::text, '{12}'), array_fill(NULL::text, '{12}'))",
+            "SELECT * FROM onramp.connection_create_each(array_fill("
+            " '(customer,Acme,,,,)'::onramp.caller, '{12}'), array_fill('%s'::uuid, '{12}'),"
+            " array_fill('%s'::uuid, '{12}'), '%s', array_fill(NULL::text, '{12}'))",
             customer, circuit, list);
     ck_assert_int_eq(PQntuples(rows), 12);
     for (int i = 0; i < 12; i++) {
@@ -320,18 +326,18 @@ START_TEST(the_same_connection_in_one_statement_comes_and_goes_once)
     PGresult *made =
         run(api,
             "SELECT count(*), count(*) FILTER (WHERE outcome = 'already_connected') AS already"
-            " FROM onramp.connection_create_each(array_fill('%s'::uuid, '{20}'),"
+            " FROM onramp.connection_create_each(array_fill("
+            " '(customer,Acme,,,,)'::onramp.caller, '{20}'), array_fill('%s'::uuid, '{20}'),"
             " array_fill('%s'::uuid, '{20}'), array_fill('%s'::uuid, '{20}'),"
-            " array_fill('customer'::text, '{20}'), array_fill('Acme'::text, '{20}'),"
             " array_fill(NULL::text, '{20}'))",
             customer, circuit, vnet);
     ck_assert_str_eq(field(made, 0, "count"), "20");
     ck_assert_str_eq(field(made, 0, "already"), "19");
     PGresult *gone = run(api,
                          "SELECT count(*), count(*) FILTER (WHERE outcome = 'not_found') AS before"
-                         " FROM onramp.connection_delete_each(array_fill('%s'::uuid, '{20}'),"
-                         " array_fill('%s'::uuid, '{20}'), array_fill('customer'::text, '{20}'),"
-                         " array_fill('Acme'::text, '{20}'))",
+                         " FROM onramp.connection_delete_each(array_fill("
+                         " '(customer,Acme,,,,)'::onramp.caller, '{20}'),"
+                         " array_fill('%s'::uuid, '{20}'), array_fill('%s'::uuid, '{20}'))",
                          value(owner, "SELECT id FROM connections"), customer);
     ck_assert_str_eq(field(gone, 0, "count"), "20");
     ck_assert_str_eq(field(gone, 0, "before"), "19");

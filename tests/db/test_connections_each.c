@@ -26,7 +26,7 @@ static void begin(void)
         for (int j = 0; j < VNETS; j++)
             vnets[i][j] = vnet_new(customers[i], j == 0 ? 1 : j);
     }
-    run(owner, "SELECT * FROM circuit_deprovision_request('%s', '%s', true, 'customer', 'Acme')",
+    run(owner, "SELECT * FROM circuit_deprovision_request('(customer,Acme,,,,)', '%s', '%s', true)",
         circuits[0][1], customers[0]);
 }
 
@@ -104,10 +104,10 @@ static void connect_together(void)
 {
     run(owner,
         "INSERT INTO answers SELECT row_number() OVER (), to_jsonb(answer)"
-        " FROM (SELECT ARRAY[array_agg(customer::text ORDER BY n), array_agg(circuit::text ORDER "
+        " FROM (SELECT ARRAY[array_agg((role, actor, NULL, NULL, NULL, NULL)::caller::text ORDER "
         "BY n),"
-        "   array_agg(vnet::text ORDER BY n), array_agg(role ORDER BY n), array_agg(actor ORDER BY "
-        "n),"
+        "   array_agg(customer::text ORDER BY n), array_agg(circuit::text ORDER BY n),"
+        "   array_agg(vnet::text ORDER BY n),"
         "   array_agg(authorization_key ORDER BY n)] AS arguments,"
         "  array_agg(customer ORDER BY n) AS customers, array_agg(scope ORDER BY n) AS scopes,"
         "  array_agg(key ORDER BY n) AS keys, array_agg(digest ORDER BY n) AS digests,"
@@ -124,8 +124,9 @@ static void connect_alone(void)
     for (long i = 1; i <= count; i++)
         run(owner,
             "INSERT INTO answers SELECT n, to_jsonb(answer) FROM batch, LATERAL conditional_call("
-            " NULL::connection_view, 'connection_create', ARRAY[customer::text, circuit::text,"
-            " vnet::text, role, actor, authorization_key], NULL, NULL, customer, scope, key,"
+            " NULL::connection_view, 'connection_create', ARRAY[(role, actor, NULL, NULL, NULL,"
+            " NULL)::caller::text, customer::text, circuit::text, vnet::text, authorization_key], "
+            "NULL, NULL, customer, scope, key,"
             " digest, NULL, trace, dry) AS answer WHERE n = %ld",
             i);
 }
@@ -135,9 +136,9 @@ static void delete_together(void)
     run(owner, "INSERT INTO answers SELECT row_number() OVER (), to_jsonb(answer)"
                " FROM (SELECT array_agg(id ORDER BY n) AS ids, array_agg(customer ORDER BY n) AS "
                "customers,"
-               "  array_agg(role ORDER BY n) AS roles, array_agg(actor ORDER BY n) AS actors FROM "
-               "gone) AS g,"
-               " LATERAL connection_delete_each(ids, customers, roles, actors) AS answer");
+               "  array_agg((role, actor, NULL, NULL, NULL, NULL)::caller ORDER BY n) AS callers"
+               " FROM gone) AS g,"
+               " LATERAL connection_delete_each(callers, ids, customers) AS answer");
 }
 
 static void delete_alone(void)
@@ -146,7 +147,8 @@ static void delete_alone(void)
     for (long i = 1; i <= count; i++)
         run(owner,
             "INSERT INTO answers SELECT n, to_jsonb(answer) FROM gone,"
-            " LATERAL connection_delete(id, customer, role, actor) AS answer WHERE n = %ld",
+            " LATERAL connection_delete((role, actor, NULL, NULL, NULL, NULL)::caller, id,"
+            " customer) AS answer WHERE n = %ld",
             i);
 }
 
@@ -196,35 +198,42 @@ static void live_on(void)
     run(owner, "SELECT k.outcome FROM " SOME(
                    0.1, "id, drawn",
                    "SELECT * FROM c") " AS s,"
-                                      " LATERAL circuit_status_set(s.id, CASE WHEN drawn < 0.03 "
+                                      " LATERAL circuit_status_set('(operator,Olga,,,,)', s.id, "
+                                      "CASE WHEN drawn < 0.03 "
                                       "THEN 'Disabled'"
-                                      "  ELSE 'Enabled' END, 'because', 'operator', 'Olga') AS k");
+                                      "  ELSE 'Enabled' END, 'because') AS k");
     run(owner,
         "SELECT k.outcome FROM " SOME(
             0.1, "*", "SELECT * FROM v") " AS s,"
-                                         " LATERAL vnet_gateway_delete(s.id, s.customer) AS k");
-    run(owner, "SELECT k.outcome FROM " SOME(
-                   0.5, "*",
-                   "SELECT v.*, address_space FROM v"
-                   "  JOIN vnets USING (id) WHERE gateway_subnet IS NULL") " AS s,"
-                                                                           " LATERAL "
-                                                                           "vnet_gateway_put(s.id, "
-                                                                           "s.customer, "
-                                                                           "(host(broadcast(s."
-                                                                           "address_space[1])"
-                                                                           "  - 255) || "
-                                                                           "'/27')::cidr) AS k");
-    run(owner, "SELECT k.outcome FROM " SOME(
-                   0.1, "*", "SELECT * FROM c") " AS s,"
-                                                " LATERAL authorization_create(s.id, s.customer, "
-                                                "'guest', 'authk_' || md5(drawn::text))"
-                                                " AS k");
+                                         " LATERAL vnet_gateway_delete('(customer,Acme,,,,)', "
+                                         "s.id, s.customer) AS k");
+    run(owner,
+        "SELECT k.outcome FROM " SOME(
+            0.5, "*",
+            "SELECT v.*, address_space FROM v"
+            "  JOIN vnets USING (id) WHERE gateway_subnet IS NULL") " AS s,"
+                                                                    " LATERAL "
+                                                                    "vnet_gateway_put('(customer,"
+                                                                    "Acme,,,,)', s.id, "
+                                                                    "s.customer, "
+                                                                    "(host(broadcast(s."
+                                                                    "address_space[1])"
+                                                                    "  - 255) || "
+                                                                    "'/27')::cidr) AS k");
+    run(owner,
+        "SELECT k.outcome FROM " SOME(
+            0.1, "*", "SELECT * FROM c") " AS s,"
+                                         " LATERAL authorization_create('(customer,Acme,,,,)', "
+                                         "s.id, s.customer, "
+                                         "'guest', 'authk_' || md5(drawn::text))"
+                                         " AS k");
     run(owner,
         "SELECT k.outcome FROM " SOME(
             0.1, "*", "SELECT *, created_at AS n FROM authorizations") " AS s, LATERAL "
-                                                                       "authorization_delete(s."
+                                                                       "authorization_delete('("
+                                                                       "customer,Acme,,,,)', s."
                                                                        "circuit_id, s.customer_id, "
-                                                                       "s.id, 'customer', 'Acme')"
+                                                                       "s.id)"
                                                                        " AS k");
     run(owner, "UPDATE idempotency_keys k SET answered_at = answered_at - interval '25 hours'"
                " FROM " SOME(

@@ -11,11 +11,10 @@ static const char *customer, *circuit, *endpoint;
 
 static const char *endpoint_new(const char *of)
 {
-    return value(
-        api,
-        "SELECT id FROM onramp.webhook_create('https://hooks.example.com/', '{*}', '', '" SEALED(
-            "hook") "', 'customer', '%s', NULL)",
-        of);
+    return value(api,
+                 "SELECT id FROM onramp.webhook_create('(customer,Acme,,,,)', "
+                 "'https://hooks.example.com/', '{*}', '', '" SEALED("hook") "', '%s', NULL)",
+                 of);
 }
 
 static void publish(void)
@@ -36,8 +35,8 @@ static void begin(int count)
 static void rename_to(const char *of, const char *name)
 {
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, '%s', NULL, NULL, NULL, NULL, 'customer', "
-        "'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, '%s', NULL, NULL, "
+        "NULL, NULL)",
         of, name);
 }
 
@@ -325,7 +324,8 @@ START_TEST(a_fence_of_an_earlier_stay_in_the_queue_is_worth_nothing)
     begin(1);
     PGresult *old = claim(api, 10, 0), *new = claim(api, 10, 30);
     ck_assert_str_eq(record(api, new, 0, "exhausted"), "ok");
-    run(api, "SELECT * FROM onramp.delivery_redeliver('%s', '%s', 'customer', '%s', NULL)",
+    run(api,
+        "SELECT * FROM onramp.delivery_redeliver('(customer,Acme,,,,)', '%s', '%s', '%s', NULL)",
         endpoint, field(new, 0, "id"), customer);
     PGresult *again = claim(api, 10, 30);
     ck_assert_int_eq(PQntuples(again), 1);

@@ -22,11 +22,11 @@ static void publish(PGconn *conn)
 
 static void tags_set(PGconn *conn, const char *of, int number)
 {
-    const char *outcome =
-        value(conn,
-              "SELECT outcome FROM onramp.circuit_update('%s', NULL, NULL, NULL, NULL, NULL, "
-              "'{\"n\": \"%d\"}', 'customer', 'Acme')",
-              of, number);
+    const char *outcome = value(conn,
+                                "SELECT outcome FROM onramp.circuit_update('(customer,Acme,,,,)', "
+                                "'%s', NULL, NULL, NULL, NULL, NULL, "
+                                "'{\"n\": \"%d\"}')",
+                                of, number);
     ck_assert_str_eq(outcome, "ok");
 }
 
@@ -256,11 +256,12 @@ START_TEST(a_feed_that_is_written_and_published_at_once_is_whole)
     for (int i = 0; i < WRITERS; i++)
         start(writers[i],
               "DO $$ DECLARE c uuid; BEGIN FOR i IN 1..60 LOOP "
-              "SELECT id INTO c FROM onramp.circuit_create('%s', 'hq', 'carrier', 'Amsterdam', "
-              "1000, 'Standard', 'MeteredData', '{}', 'customer', 'Acme'); "
-              "PERFORM onramp.circuit_update('%s', NULL, 'n%d ' || i, NULL, NULL, NULL, NULL, "
-              "'customer', 'Acme'); "
-              "PERFORM onramp.circuit_delete(c, NULL, 'customer', 'Acme'); "
+              "SELECT id INTO c FROM onramp.circuit_create('(customer,Acme,,,,)', '%s', 'hq', "
+              "'carrier', 'Amsterdam', "
+              "1000, 'Standard', 'MeteredData', '{}'); "
+              "PERFORM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, 'n%d ' || i, NULL, "
+              "NULL, NULL, NULL); "
+              "PERFORM onramp.circuit_delete('(customer,Acme,,,,)', c, NULL); "
               "COMMIT; END LOOP; END $$",
               customer, shared, i);
     for (int i = 0; i < WRITERS; i++)
@@ -423,7 +424,7 @@ START_TEST(a_rare_type_is_found_behind_many_others)
         "actor_role, actor_name) SELECT '%s', n, 'circuit.updated', 'NotProvisioned', "
         "'NotProvisioned', 'operator', 'x' FROM generate_series(2, 700) n",
         circuit);
-    run(api, "SELECT * FROM onramp.circuit_delete('%s', NULL, 'customer', 'Acme')", circuit);
+    run(api, "SELECT * FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', NULL)", circuit);
     publish(api);
     static const char page[] =
         "SELECT string_agg(coalesce(type, position || coalesce(facts::text, '')), ' ' ORDER BY "
@@ -464,11 +465,11 @@ START_TEST(a_partner_hears_nothing_before_it_has_quoted_the_key)
     begin();
     tags_set(api, circuit, 1);
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, NULL, 1000, 'Premium', NULL, NULL, "
-        "'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, NULL, 1000, "
+        "'Premium', NULL, NULL)",
         circuit);
     ck_assert_str_eq(by_partner("carrier"), "");
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         key_of(circuit));
     ck_assert_str_eq(by_partner("carrier"), "circuit.updated");
     announce(circuit, "circuit.provisioning", "{}");
@@ -490,8 +491,9 @@ START_TEST(an_operator_in_the_partners_place_does_not_quote_the_key)
 {
     begin();
     run(api,
-        "SELECT * FROM onramp.callback_apply('carrier', '%s', 'circuit.provisioning', "
-        "clock_timestamp(), '{\"reason\": \"r\"}', 'm', repeat('ab', 32), NULL, 'operator', 'Op')",
+        "SELECT * FROM onramp.callback_apply('(operator,Op,,,,)', 'carrier', '%s', "
+        "'circuit.provisioning', "
+        "clock_timestamp(), '{\"reason\": \"r\"}', 'm', repeat('ab', 32), NULL)",
         key_of(circuit));
     ck_assert_str_eq(by_partner("carrier"), "");
 }
@@ -503,30 +505,31 @@ START_TEST(a_partner_hears_of_a_change_that_it_sees)
     bring_to(circuit, "Provisioned");
     tags_set(api, circuit, 1);
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, 'another name', NULL, NULL, NULL, NULL, "
-        "'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, 'another name', "
+        "NULL, NULL, NULL, NULL)",
         circuit);
     run(owner, "UPDATE vnet_limits SET vnets = vnets WHERE tier = 'Standard'");
     ck_assert_str_eq(by_partner("carrier"), "circuit.provisioned");
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, NULL, NULL, 'Premium', NULL, NULL, "
-        "'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, NULL, NULL, "
+        "'Premium', NULL, NULL)",
         circuit);
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, NULL, NULL, NULL, 'UnlimitedData', NULL, "
-        "'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, NULL, NULL, NULL, "
+        "'UnlimitedData', NULL)",
         circuit);
     ck_assert_str_eq(by_partner("carrier"), "circuit.provisioned circuit.updated circuit.updated");
     run(api,
-        "SELECT * FROM onramp.circuit_deprovision_request('%s', NULL, false, 'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_deprovision_request('(customer,Acme,,,,)', '%s', NULL, "
+        "false)",
         circuit);
     /* It is not told whether the circuit will be deleted. */
     run(api,
-        "SELECT * FROM onramp.circuit_deprovision_request('%s', NULL, true, 'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_deprovision_request('(customer,Acme,,,,)', '%s', NULL, true)",
         circuit);
-    run(api, "SELECT * FROM onramp.circuit_deprovision_withdraw('%s', NULL, 'customer', 'Acme')",
+    run(api, "SELECT * FROM onramp.circuit_deprovision_withdraw('(customer,Acme,,,,)', '%s', NULL)",
         circuit);
-    run(api, "SELECT * FROM onramp.circuit_status_set('%s', 'Disabled', 'r', 'operator', 'Op')",
+    run(api, "SELECT * FROM onramp.circuit_status_set('(operator,Op,,,,)', '%s', 'Disabled', 'r')",
         circuit);
     ck_assert_str_eq(by_partner("carrier"),
                      "circuit.provisioned circuit.updated circuit.updated "
@@ -538,15 +541,15 @@ END_TEST
 START_TEST(a_larger_bandwidth_is_a_change_that_a_partner_sees)
 {
     begin();
-    const char *small = value(api,
-                              "SELECT id FROM onramp.circuit_create('%s', 'hq', 'carrier', "
-                              "'Amsterdam', 50, 'Standard', 'MeteredData', '{}', 'customer', "
-                              "'Acme')",
-                              customer);
+    const char *small =
+        value(api,
+              "SELECT id FROM onramp.circuit_create('(customer,Acme,,,,)', '%s', 'hq', 'carrier', "
+              "'Amsterdam', 50, 'Standard', 'MeteredData', '{}')",
+              customer);
     bring_to(small, "Provisioned");
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, NULL, 100, NULL, NULL, NULL, 'customer', "
-        "'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, NULL, 100, NULL, "
+        "NULL, NULL)",
         small);
     ck_assert_str_eq(by_partner("carrier"), "circuit.provisioned circuit.updated");
 }
@@ -556,13 +559,13 @@ START_TEST(a_partner_whose_key_was_replaced_hears_nothing_until_it_quotes_the_ne
 {
     begin();
     const char *old = key_of(circuit);
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         old);
-    run(api, "SELECT * FROM onramp.circuit_service_key_rotate('%s', NULL, 'customer', 'Acme')",
+    run(api, "SELECT * FROM onramp.circuit_service_key_rotate('(customer,Acme,,,,)', '%s', NULL)",
         circuit);
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', NULL, NULL, NULL, 'Premium', NULL, NULL, "
-        "'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', NULL, NULL, NULL, "
+        "'Premium', NULL, NULL)",
         circuit);
     ck_assert_str_eq(by_partner("carrier"), "circuit.updated");
     announce(circuit, "circuit.provisioning", "{}");
@@ -577,9 +580,10 @@ START_TEST(a_partner_hears_that_its_circuit_was_deleted_and_nothing_of_connectio
     begin();
     bring_to(circuit, "Provisioned");
     const char *connection = connected(customer, circuit, vnet_new(customer, 1));
-    run(api, "SELECT * FROM onramp.connection_delete('%s', NULL, 'customer', 'Acme')", connection);
+    run(api, "SELECT * FROM onramp.connection_delete('(customer,Acme,,,,)', '%s', NULL)",
+        connection);
     announce(circuit, "circuit.deprovisioned", "{}");
-    run(api, "SELECT * FROM onramp.circuit_delete('%s', NULL, 'customer', 'Acme')", circuit);
+    run(api, "SELECT * FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', NULL)", circuit);
     ck_assert_str_eq(by_partner("carrier"),
                      "circuit.provisioned circuit.deprovisioned circuit.deleted");
     ck_assert_str_eq(by_customer(customer),
@@ -599,20 +603,21 @@ START_TEST(both_sides_hear_of_a_shared_connection_and_not_of_each_other)
     const char *guest = customer_new("Guest"), *stranger = customer_new("Stranger");
     const char *key =
         value(api,
-              "SELECT authorization_key FROM onramp.authorization_create('%s', '%s', 'for you', "
+              "SELECT authorization_key FROM onramp.authorization_create('(customer,Acme,,,,)', "
+              "'%s', '%s', 'for you', "
               "'onra_key')",
               circuit, customer);
-    const char *connection = value(api,
-                                   "SELECT id FROM onramp.connection_create('%s', NULL, '%s', "
-                                   "'customer', 'Guest', '%s')",
-                                   guest, vnet_new(guest, 7), key);
-    run(api, "SELECT * FROM onramp.circuit_status_set('%s', 'Disabled', 'r', 'operator', 'Op')",
+    const char *connection = value(
+        api,
+        "SELECT id FROM onramp.connection_create('(customer,Guest,,,,)', '%s', NULL, '%s', '%s')",
+        guest, vnet_new(guest, 7), key);
+    run(api, "SELECT * FROM onramp.circuit_status_set('(operator,Op,,,,)', '%s', 'Disabled', 'r')",
         circuit);
-    run(api, "SELECT * FROM onramp.circuit_status_set('%s', 'Enabled', 'r', 'operator', 'Op')",
+    run(api, "SELECT * FROM onramp.circuit_status_set('(operator,Op,,,,)', '%s', 'Enabled', 'r')",
         circuit);
     announce(circuit, "circuit.deprovisioning", "{}");
-    run(api, "SELECT * FROM onramp.connection_delete('%s', '%s', 'customer', 'Acme')", connection,
-        customer);
+    run(api, "SELECT * FROM onramp.connection_delete('(customer,Acme,,,,)', '%s', '%s')",
+        connection, customer);
     static const char columns[] = "' by ' || actor_name || coalesce(' on ' || circuit_id, '') || "
                                   "coalesce(' ' || from_status, '') || coalesce(' ' || to_status, "
                                   "'') || ','";

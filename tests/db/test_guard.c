@@ -202,11 +202,14 @@ START_TEST(overlapping_vnets_never_share_a_circuit)
     begin();
     connect_by_hand(circuit, vnet);
     const char *same = vnet_new(customer, 1);
-    const char *wider =
-        value(api, "SELECT id FROM onramp.vnet_create('%s', 'w', '{10.0.0.0/8}', '{}')", customer);
-    const char *inner = value(
-        api, "SELECT id FROM onramp.vnet_create('%s', 'i', '{172.16.0.0/12,10.1.2.0/24}', '{}')",
+    const char *wider = value(
+        api,
+        "SELECT id FROM onramp.vnet_create('(customer,Acme,,,,)', '%s', 'w', '{10.0.0.0/8}', '{}')",
         customer);
+    const char *inner = value(api,
+                              "SELECT id FROM onramp.vnet_create('(customer,Acme,,,,)', '%s', 'i', "
+                              "'{172.16.0.0/12,10.1.2.0/24}', '{}')",
+                              customer);
     refused(owner, "the_vnets_of_a_circuit_do_not_overlap", CONNECT, circuit, same, customer,
             customer);
     refused(owner, "the_vnets_of_a_circuit_do_not_overlap", CONNECT, circuit, wider, customer,
@@ -518,7 +521,7 @@ START_TEST(a_deleted_circuit_is_empty_not_provisioned_and_stays_deleted)
             "UPDATE circuits SET deleted_at = now()");
     run(owner, "DELETE FROM connections");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')",
+        value(api, "SELECT outcome FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', '%s')",
               circuit, customer),
         "ok");
     refused(owner, "a_deleted_circuit_stays_deleted", "UPDATE circuits SET deleted_at = NULL");

@@ -196,7 +196,7 @@ START_TEST(a_circuit_that_is_being_connected_is_not_deleted)
     announce(circuit, "circuit.deprovisioned", "{}");
     begin_two("onramp_owner", _i);
     run(one, CONNECT, circuit, vnet, customer, customer);
-    start(two, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')", circuit,
+    start(two, "SELECT outcome FROM onramp.circuit_delete('(customer,x,,,,)', '%s', '%s')", circuit,
           customer);
     blocked(two);
     run(one, "COMMIT");
@@ -213,7 +213,8 @@ START_TEST(a_circuit_that_is_being_deleted_is_not_connected)
     begin_story();
     announce(circuit, "circuit.deprovisioned", "{}");
     begin_two("onramp_owner", _i);
-    run(one, "SELECT * FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')", circuit, customer);
+    run(one, "SELECT * FROM onramp.circuit_delete('(customer,x,,,,)', '%s', '%s')", circuit,
+        customer);
     start(two, CONNECT, circuit, vnet, customer, customer);
     blocked(two);
     run(one, "COMMIT");
@@ -270,9 +271,9 @@ static const char *callback(const char *service_key, const char *type, const cha
 {
     return value(owner,
                  "SELECT format('SELECT CASE outcome WHEN ''ok'' THEN reason ELSE outcome END FROM "
-                 "onramp.callback_apply(''carrier'', %%L, %%L, "
-                 "clock_timestamp(), ''{}'', %%L, repeat(%%L, 32), %%L, ''partner'', "
-                 "''carrier'')', '%s', '%s', '%s', '%s', '%s')",
+                 "onramp.callback_apply(''(partner,carrier,,,,)'', ''carrier'', %%L, "
+                 "%%L, clock_timestamp(), ''{}'', %%L, repeat(%%L, 32), %%L)', ''%s', '%s', '%s', "
+                 "'%s', '%s')",
                  service_key, type, id, body, secret);
 }
 
@@ -324,11 +325,11 @@ START_TEST(the_last_place_goes_to_one_of_two_calls_and_the_other_is_told)
         connected(customer, circuit, vnet_new(customer, 10 + i));
     const char *other = vnet_new(customer, 2);
     begin_two("onramp_daemon", _i);
-    run(one, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')", customer,
-        circuit, vnet);
+    run(one, "SELECT * FROM onramp.connection_create('(customer,x,,,,)', '%s', '%s', '%s')",
+        customer, circuit, vnet);
     start(two,
-          "SELECT outcome || (facts ->> 'used') FROM onramp.connection_create('%s', '%s', '%s', "
-          "'customer', 'x')",
+          "SELECT outcome || (facts ->> 'used') FROM onramp.connection_create('(customer,x,,,,)', "
+          "'%s', '%s', '%s')",
           customer, circuit, other);
     blocked(two);
     run(one, "COMMIT");
@@ -346,8 +347,9 @@ START_TEST(connecting_and_disconnecting_the_same_pair_do_not_deadlock)
     begin_story();
     const char *id = connected(customer, circuit, vnet);
     begin_two("onramp_daemon", _i);
-    run(one, "SELECT * FROM onramp.connection_delete('%s', '%s', 'customer', 'x')", id, customer);
-    start(two, "SELECT outcome FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')",
+    run(one, "SELECT * FROM onramp.connection_delete('(customer,x,,,,)', '%s', '%s')", id,
+        customer);
+    start(two, "SELECT outcome FROM onramp.connection_create('(customer,x,,,,)', '%s', '%s', '%s')",
           customer, circuit, vnet);
     blocked(two);
     run(one, "COMMIT");
@@ -374,8 +376,8 @@ START_TEST(batches_lock_in_one_order_whatever_order_they_name)
     blocked(two);
     start(three, "SELECT outcome FROM onramp.batch_lock(NULL, NULL, NULL, '{%s}')", id);
     blocked(three);
-    run(one, "SELECT * FROM onramp.connection_create('%s', '%s', '%s', 'customer', 'x')", customer,
-        circuit, vnet);
+    run(one, "SELECT * FROM onramp.connection_create('(customer,x,,,,)', '%s', '%s', '%s')",
+        customer, circuit, vnet);
     run(one, "COMMIT");
     const char *outcome, *sqlstate = finish(two, &outcome);
     ck_assert_msg(_i == 0 ? strcmp(outcome, "ok") == 0 : serialization_failure(sqlstate), "%s %s",
@@ -392,7 +394,9 @@ START_TEST(a_batch_locks_what_a_key_opens_before_the_vnets)
     begin_story();
     const char *guest = customer_new("Guest"), *net = vnet_new(guest, 7);
     for (int i = 1; i <= 2; i++)
-        run(api, "SELECT * FROM onramp.authorization_create('%s', '%s', 'guest', 'onra_%d')",
+        run(api,
+            "SELECT * FROM onramp.authorization_create('(customer,Acme,,,,)', '%s', '%s', 'guest', "
+            "'onra_%d')",
             circuit, customer, i);
     begin_two("onramp_daemon", _i);
     run(one,
@@ -400,13 +404,13 @@ START_TEST(a_batch_locks_what_a_key_opens_before_the_vnets)
         " '{onra_1,onra_none}')",
         net);
     start(two,
-          "SELECT outcome FROM onramp.connection_create('%s', NULL, '%s', 'customer', 'x',"
+          "SELECT outcome FROM onramp.connection_create('(customer,x,,,,)', '%s', NULL, '%s',"
           " 'onra_2')",
           guest, net);
     blocked(two);
     ck_assert_str_eq(value(one,
-                           "SELECT outcome FROM onramp.connection_create_each('{%s}', '{NULL}',"
-                           " '{%s}', '{customer}', '{x}', '{onra_1}')",
+                           "SELECT outcome FROM onramp.connection_create_each("
+                           "'{\"(customer,x,,,,)\"}', '{%s}', '{NULL}', '{%s}', '{onra_1}')",
                            guest, net),
                      "ok");
     run(one, "COMMIT");
@@ -456,9 +460,11 @@ END_TEST
 START_TEST(two_rotations_at_once_leave_one_secret_without_end)
 {
     begin_two("onramp_daemon", _i);
-    run(one, "SELECT * FROM onramp.callback_secret_rotate('rival', NULL, '" SEALED("1") "', 60)");
-    start(two, "SELECT outcome FROM onramp.callback_secret_rotate('rival', NULL, '" SEALED(
-                   "2") "', 60)");
+    run(one,
+        "SELECT * FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'rival', NULL, '" SEALED(
+            "1") "', 60)");
+    start(two, "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'rival', "
+               "NULL, '" SEALED("2") "', 60)");
     blocked(two);
     run(one, "COMMIT");
     const char *sqlstate = finish(two, NULL);

@@ -9,22 +9,24 @@ static const char *const levels[] = {"READ COMMITTED", "REPEATABLE READ", "SERIA
 
 static const char *rotated(const char *customer, const char *circuit)
 {
-    return value(
-        api,
-        "SELECT service_key FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')",
-        circuit, customer);
+    return value(api,
+                 "SELECT service_key FROM onramp.circuit_service_key_rotate('(customer,Acme,,,,)', "
+                 "'%s', '%s')",
+                 circuit, customer);
 }
 
 #define ORDER                                                                                      \
-    "SELECT outcome FROM onramp.circuit_create('%s', 'c', 'carrier', 'Amsterdam', 50, "            \
+    "SELECT outcome FROM onramp.circuit_create('(customer,Acme,,,,)', '%s', 'c', 'carrier', "      \
+    "'Amsterdam', 50, "                                                                            \
     "'Standard', "                                                                                 \
-    "'MeteredData', '{}', 'customer', 'Acme')"
+    "'MeteredData', '{}')"
 #define ORDER_BY_HAND                                                                              \
     "INSERT INTO onramp.circuits (customer_id, name, partner, peering_location, bandwidth_mbps, "  \
     "sku_tier, sku_family, vnet_limit) VALUES ('%s', 'c', 'carrier', 'Amsterdam', 50, "            \
     "'Standard', "                                                                                 \
     "'MeteredData', 10)"
-#define QUOTA "SELECT outcome FROM onramp.customer_limits_put('%s', %d, %d, 200)"
+#define QUOTA                                                                                      \
+    "SELECT outcome FROM onramp.customer_limits_put('(operator,ops,,,,)', '%s', %d, %d, 200)"
 
 START_TEST(a_retired_key_is_no_circuits_key_again)
 {
@@ -57,10 +59,11 @@ START_TEST(a_callback_that_waited_for_a_rotation_finds_nothing)
                *old = key_of(circuit);
     PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
     run(one, "BEGIN");
-    run(one, "SELECT * FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')",
+    run(one, "SELECT * FROM onramp.circuit_service_key_rotate('(customer,Acme,,,,)', '%s', '%s')",
         circuit, customer);
     start(two,
-          "SELECT outcome FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+          "SELECT outcome FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', "
+          "'%s')",
           old);
     blocked(two);
     run(one, "COMMIT");
@@ -75,19 +78,21 @@ START_TEST(revoking_waits_for_connecting_and_takes_it_along)
     const char *mine = customer_new("Acme"), *theirs = customer_new("Other");
     const char *circuit = circuit_new(mine), *vnet = vnet_new(theirs, 1);
     bring_to(circuit, "Provisioned");
-    const char *id =
-        value(api, "SELECT id FROM onramp.authorization_create('%s', '%s', 'x', 'onra_x')", circuit,
-              mine);
+    const char *id = value(api,
+                           "SELECT id FROM onramp.authorization_create('(customer,Acme,,,,)', "
+                           "'%s', '%s', 'x', 'onra_x')",
+                           circuit, mine);
     PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
     run(one, "BEGIN");
     ck_assert_str_eq(value(one,
-                           "SELECT outcome FROM onramp.connection_create('%s', NULL, '%s', "
-                           "'customer', 'Other', 'onra_x')",
+                           "SELECT outcome FROM onramp.connection_create('(customer,Other,,,,)', "
+                           "'%s', NULL, '%s', 'onra_x')",
                            theirs, vnet),
                      "ok");
-    start(two,
-          "SELECT outcome FROM onramp.authorization_delete('%s', '%s', '%s', 'customer', 'Acme')",
-          circuit, mine, id);
+    start(
+        two,
+        "SELECT outcome FROM onramp.authorization_delete('(customer,Acme,,,,)', '%s', '%s', '%s')",
+        circuit, mine, id);
     blocked(two);
     run(one, "COMMIT");
     const char *outcome;
@@ -185,7 +190,7 @@ START_TEST(a_deletion_under_way_is_not_counted_twice)
     PGconn *one = session("onramp_daemon"), *two = session("onramp_daemon");
     run(one, "BEGIN");
     ck_assert_str_eq(
-        value(one, "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'Acme')",
+        value(one, "SELECT outcome FROM onramp.circuit_delete('(customer,Acme,,,,)', '%s', '%s')",
               circuit, customer),
         "ok");
     start(two, QUOTA, customer, 1, 1);

@@ -46,6 +46,7 @@ static void quote(FILE *out, const char *text)
 }
 
 enum column {
+    CALLER,
     CUSTOMER,
     NAME,
     PARTNER,
@@ -54,8 +55,6 @@ enum column {
     TIER,
     FAMILY,
     TAGS,
-    ROLE,
-    ACTOR,
     ARGUMENTS,
     SCOPE = ARGUMENTS,
     KEY,
@@ -66,16 +65,20 @@ enum column {
 };
 
 static const char *const types[COLUMNS] = {
-    [CUSTOMER] = "uuid", [NAME] = "text",  [PARTNER] = "text", [LOCATION] = "text",
-    [BANDWIDTH] = "int", [TIER] = "text",  [FAMILY] = "text",  [TAGS] = "jsonb",
-    [ROLE] = "text",     [ACTOR] = "text", [SCOPE] = "text",   [KEY] = "text",
-    [DIGEST] = "text",   [TRACE] = "text", [DRY] = "boolean",
+    [CALLER] = "onramp.caller", [CUSTOMER] = "uuid", [NAME] = "text", [PARTNER] = "text",
+    [LOCATION] = "text",        [BANDWIDTH] = "int", [TIER] = "text", [FAMILY] = "text",
+    [TAGS] = "jsonb",           [SCOPE] = "text",    [KEY] = "text",  [DIGEST] = "text",
+    [TRACE] = "text",           [DRY] = "boolean",
 };
 
 static void cell(FILE *out, const struct order *order, enum column column)
 {
     char made[80];
     switch (column) {
+    case CALLER:
+        snprintf(made, sizeof made, "(%s,\"%s\",,,,)", order->role, order->actor);
+        quote(out, made);
+        return;
     case CUSTOMER:
         quote(out, order->customer);
         return;
@@ -99,12 +102,6 @@ static void cell(FILE *out, const struct order *order, enum column column)
         return;
     case TAGS:
         quote(out, order->tags);
-        return;
-    case ROLE:
-        quote(out, order->role);
-        return;
-    case ACTOR:
-        quote(out, order->actor);
         return;
     case SCOPE:
         snprintf(made, sizeof made, "customer:%s", order->customer);
@@ -343,7 +340,8 @@ static void quotas_draw(void)
 {
     for (int i = 3; i < CUSTOMERS; i++)
         run(one,
-            "SELECT outcome FROM onramp.customer_limits_put('%1$s', (SELECT count(*)::int + %2$d"
+            "SELECT outcome FROM onramp.customer_limits_put('(operator,ops,,,,)', '%1$s', (SELECT "
+            "count(*)::int + %2$d"
             " FROM onramp.circuits WHERE customer_id = '%1$s'), %3$s, 200)",
             customers[i], drawn(4),
             i == 3 ? "NULL"
@@ -477,7 +475,8 @@ START_TEST(a_key_of_another_batch_is_told_at_once)
 }
 END_TEST
 
-#define QUOTA "SELECT outcome FROM onramp.customer_limits_put('%s', %d, NULL, 200)"
+#define QUOTA                                                                                      \
+    "SELECT outcome FROM onramp.customer_limits_put('(operator,ops,,,,)', '%s', %d, NULL, 200)"
 
 /* A quota that is set while orders look for one: they wait and are told of it, as values. */
 START_TEST(orders_wait_for_a_quota_that_is_being_set)
@@ -554,9 +553,10 @@ START_TEST(rows_by_hand_begin_as_orders_do)
                      6);
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM circuit_labels"), 4);
     ck_assert_str_eq(value(owner,
-                           "SELECT outcome FROM circuit_create_each('{%1$s}', '{plain}',"
+                           "SELECT outcome FROM circuit_create_each("
+                           " '{\"(customer,Acme,,,,)\"}', '{%1$s}', '{plain}',"
                            " '{carrier}', '{Amsterdam}', '{50}', '{Standard}', '{MeteredData}',"
-                           " ARRAY['{}']::jsonb[], '{customer}', '{Acme}', NULL, NULL, NULL,"
+                           " ARRAY['{}']::jsonb[], NULL, NULL, NULL,"
                            " '{trace}')",
                            customers[0]),
                      "ok");
@@ -576,7 +576,7 @@ START_TEST(rows_by_hand_are_counted_together)
 {
     begin_two();
     static const char *const quota =
-        "SELECT outcome FROM onramp.customer_limits_put('%s', %d, %d, 200)";
+        "SELECT outcome FROM onramp.customer_limits_put('(operator,ops,,,,)', '%s', %d, %d, 200)";
     ck_assert_str_eq(value(api, quota, customers[0], 5, 5), "ok");
     run(owner, "SET default_transaction_isolation = '%s'", levels[_i]);
     run(owner, BY_HAND, 3, customers[0], customers[1]);

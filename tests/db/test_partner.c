@@ -38,10 +38,9 @@ END_TEST
 
 START_TEST(a_taken_name_is_refused)
 {
-    ck_assert_str_eq(
-        value(api,
-              "SELECT outcome FROM onramp.partner_create('carrier', 'x', '[]', '" SEALED("s") "')"),
-        "partner_exists");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_create('(operator,ops,,,,)', "
+                                "'carrier', 'x', '[]', '" SEALED("s") "')"),
+                     "partner_exists");
     ck_assert_str_eq(value(api, "SELECT display_name FROM onramp.partner_get('carrier')"),
                      "Carrier");
     ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.callback_secret_list('carrier')"), 1);
@@ -53,20 +52,22 @@ START_TEST(unknown_locations_are_pointed_at_and_nothing_is_kept)
     static const char offers[] = "[{\"peeringLocation\": \"Atlantis\", \"bandwidthsMbps\": [50]}, "
                                  "{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [50]}, "
                                  "{\"peeringLocation\": \"Avalon\", \"bandwidthsMbps\": [50]}]";
-    PGresult *p =
-        run(api,
-            "SELECT outcome, e ->> 'pointer' AS pointer FROM onramp.partner_create('new', 'New', "
-            "'%s', '" SEALED("s") "'), jsonb_array_elements(facts -> 'errors') e",
-            offers);
+    PGresult *p = run(api,
+                      "SELECT outcome, e ->> 'pointer' AS pointer FROM "
+                      "onramp.partner_create('(operator,ops,,,,)', 'new', 'New', "
+                      "'%s', '" SEALED("s") "'), jsonb_array_elements(facts -> 'errors') e",
+                      offers);
     ck_assert_int_eq(PQntuples(p), 2);
     ck_assert_str_eq(field(p, 0, "outcome"), "invalid_request");
     ck_assert_str_eq(field(p, 0, "pointer"), "/offers/0/peeringLocation");
     ck_assert_str_eq(field(p, 1, "pointer"), "/offers/2/peeringLocation");
     ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_get('new')"), "not_found");
     ck_assert_int_eq(number(api, "SELECT count(*) FROM onramp.callback_secret_list('new')"), 0);
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.partner_replace('rival', 'X', '%s', NULL)", offers),
-        "invalid_request");
+    ck_assert_str_eq(value(api,
+                           "SELECT outcome FROM onramp.partner_replace('(operator,ops,,,,)', "
+                           "'rival', 'X', '%s', NULL)",
+                           offers),
+                     "invalid_request");
     ck_assert_str_eq(
         value(api,
               "SELECT display_name || jsonb_array_length(offers) FROM onramp.partner_get('rival')"),
@@ -76,13 +77,13 @@ END_TEST
 
 START_TEST(replacing_a_partner_replaces_its_offers)
 {
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.partner_replace('nobody', 'x', '[]', NULL)"),
-        "not_found");
-    PGresult *p = run(
-        api,
-        "SELECT *, updated_at > created_at AS later FROM onramp.partner_replace('carrier', 'New', "
-        "'[{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [100, 50]}]', NULL)");
+    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_replace('(operator,ops,,,,)', "
+                                "'nobody', 'x', '[]', NULL)"),
+                     "not_found");
+    PGresult *p =
+        run(api, "SELECT *, updated_at > created_at AS later FROM "
+                 "onramp.partner_replace('(operator,ops,,,,)', 'carrier', 'New', "
+                 "'[{\"peeringLocation\": \"London\", \"bandwidthsMbps\": [100, 50]}]', NULL)");
     ck_assert_str_eq(field(p, 0, "display_name"), "New");
     ck_assert_str_eq(field(p, 0, "offers"),
                      "[{\"bandwidthsMbps\": [50, 100], \"peeringLocation\": \"London\"}]");
@@ -140,8 +141,8 @@ START_TEST(a_rotation_makes_a_new_secret_and_lets_the_old_one_live_as_asked)
 {
     const char *old = secret_of("carrier");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED(
-                       "2") "', 3600)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', "
+                   "'carrier', NULL, '" SEALED("2") "', 3600)"),
         "ok");
     PGresult *live =
         run(api, "SELECT *, expires_at - clock_timestamp() BETWEEN interval '3590 s' AND interval "
@@ -152,14 +153,14 @@ START_TEST(a_rotation_makes_a_new_secret_and_lets_the_old_one_live_as_asked)
     ck_assert_str_eq(field(live, 1, "id"), old);
     ck_assert_str_eq(field(live, 1, "soon"), "t");
     /* A later rotation never lets it live longer. */
-    run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', '" SEALED(
-                 "3") "', 86400)");
+    run(api, "SELECT * FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'carrier', "
+             "'carrier', '" SEALED("3") "', 86400)");
     ck_assert_str_eq(
         value(api, "SELECT expires_at FROM onramp.callback_secret_list('carrier') WHERE id = '%s'",
               old),
         field(live, 1, "expires_at"));
-    run(api,
-        "SELECT * FROM onramp.callback_secret_rotate('carrier', 'carrier', '" SEALED("4") "', 0)");
+    run(api, "SELECT * FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'carrier', "
+             "'carrier', '" SEALED("4") "', 0)");
     ck_assert_str_eq(
         value(api, "SELECT string_agg(secret, ' ') FROM onramp.callback_secret_list('carrier')"),
         SEALED("4"));
@@ -171,12 +172,12 @@ END_TEST
 START_TEST(another_partner_does_not_rotate_a_secret)
 {
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', 'rival', '" SEALED(
-                       "s") "', 0)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', "
+                   "'carrier', 'rival', '" SEALED("s") "', 0)"),
         "not_found");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('nobody', NULL, '" SEALED(
-                       "s") "', 0)"),
+        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', "
+                   "'nobody', NULL, '" SEALED("s") "', 0)"),
         "not_found");
     ck_assert_str_eq(value(api, "SELECT secret FROM onramp.callback_secret_list('carrier')"),
                      SEALED("carrier"));

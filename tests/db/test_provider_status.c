@@ -39,7 +39,7 @@ START_TEST(a_cell_of_the_table)
     fflush(stdout);
 
     const char *customer = customer_new("Acme"), *circuit = circuit_new(customer);
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         key_of(circuit));
     bring_to(circuit, from);
     PGresult *before = row_of(circuit);
@@ -124,12 +124,12 @@ START_TEST(a_refusal_names_the_status_and_every_legal_event)
     const char *circuit = circuit_new(customer_new("Acme"));
     bring_to(circuit, from);
     const char *illegal = _i < 2 ? "circuit.deprovisioning" : "circuit.rejected";
-    const char *facts =
-        value(api,
-              "SELECT facts FROM onramp.callback_apply('carrier', '%s', '%s', clock_timestamp(), "
-              "'{}', 'm', "
-              "repeat('ab', 32), '%s', 'partner', 'carrier') WHERE outcome = 'illegal_transition'",
-              key_of(circuit), illegal, secret_of("carrier"));
+    const char *facts = value(api,
+                              "SELECT facts FROM onramp.callback_apply('(partner,carrier,,,,)', "
+                              "'carrier', '%s', '%s', clock_timestamp(), "
+                              "'{}', 'm', "
+                              "repeat('ab', 32), '%s') WHERE outcome = 'illegal_transition'",
+                              key_of(circuit), illegal, secret_of("carrier"));
     char status[64];
     snprintf(status, sizeof status, "\"providerStatus\": \"%s\"", from);
     ck_assert_msg(strstr(facts, status) != NULL, "%s", facts);
@@ -189,12 +189,12 @@ START_TEST(an_open_deprovision_request_makes_a_rejection_a_legal_event)
     const char *circuit = circuit_new(customer_new("Acme"));
     bring_to(circuit, "Provisioned");
     request_deprovisioning(circuit, false);
-    const char *detail =
-        value(api,
-              "SELECT facts ->> 'detail' FROM onramp.callback_apply('carrier', '%s', "
-              "'circuit.provisioning', "
-              "clock_timestamp(), '{}', 'm', repeat('ab', 32), '%s', 'partner', 'carrier')",
-              key_of(circuit), secret_of("carrier"));
+    const char *detail = value(api,
+                               "SELECT facts ->> 'detail' FROM "
+                               "onramp.callback_apply('(partner,carrier,,,,)', 'carrier', '%s', "
+                               "'circuit.provisioning', "
+                               "clock_timestamp(), '{}', 'm', repeat('ab', 32), '%s')",
+                               key_of(circuit), secret_of("carrier"));
     ck_assert_msg(strstr(detail, "circuit.rejected") != NULL, "%s", detail);
 }
 END_TEST

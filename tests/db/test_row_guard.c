@@ -81,11 +81,14 @@ START_TEST(what_a_row_is_never_changes_in_any_part_of_a_statement)
     refused_in_every_place("a_vnet_keeps_what_it_is", "vnets", "created_at = 'epoch'", here,
                            "name = name");
     refused_in_every_place("a_vnet_keeps_what_it_is", "vnets", "version = 0", here, "name = name");
-    const char *opening = value(api,
-                                "SELECT id FROM onramp.authorization_create('%s', '%s', 'one', "
-                                "'onra_1')",
-                                circuit, customer);
-    run(api, "SELECT onramp.authorization_create('%s', '%s', 'two', 'onra_2')", circuit, customer);
+    const char *opening = value(
+        api,
+        "SELECT id FROM onramp.authorization_create('(customer,Acme,,,,)', '%s', '%s', 'one', "
+        "'onra_1')",
+        circuit, customer);
+    run(api,
+        "SELECT onramp.authorization_create('(customer,Acme,,,,)', '%s', '%s', 'two', 'onra_2')",
+        circuit, customer);
     here = is("authorizations.id", opening);
     refused_in_every_place("an_authorization_keeps_what_it_opens", "authorizations",
                            is("circuit_id", other), here, "name = name");
@@ -146,8 +149,9 @@ START_TEST(counters_are_never_set_in_any_part_of_a_statement)
     refused_in_every_place("circuits_are_counted_by_trigger", "circuit_quotas", "used = 0", here,
                            "circuits = circuits");
     run(api,
-        "SELECT onramp.circuit_create('%s', 'x', 'carrier', 'London', 50, 'Standard', "
-        "'MeteredData', '{}', 'customer', 'Acme')",
+        "SELECT onramp.circuit_create('(customer,Acme,,,,)', '%s', 'x', 'carrier', 'London', 50, "
+        "'Standard', "
+        "'MeteredData', '{}')",
         customer);
     refused_in_every_place("circuits_are_counted_by_trigger", "circuit_location_quotas", "used = 0",
                            "circuit_location_quotas.peering_location = 'Amsterdam'",
@@ -176,14 +180,12 @@ START_TEST(a_delivery_and_its_endpoint_stay_what_they_are)
     begin();
     const char *endpoint =
         value(api,
-              "SELECT id FROM onramp.webhook_create('https://a.example/', '{*}', '', '" SEALED(
-                  "hook") "', "
-                          "'customer', '%s', NULL)",
+              "SELECT id FROM onramp.webhook_create('(customer,Acme,,,,)', 'https://a.example/', "
+              "'{*}', '', '" SEALED("hook") "', '%s', NULL)",
               customer);
     run(api,
-        "SELECT onramp.webhook_create('https://b.example/', '{*}', '', '" SEALED(
-            "hook") "', "
-                    "'customer', '%s', NULL)",
+        "SELECT onramp.webhook_create('(customer,Acme,,,,)', 'https://b.example/', '{*}', '', "
+        "'" SEALED("hook") "', '%s', NULL)",
         customer);
     run(owner,
         "INSERT INTO deliveries (id, endpoint_id, queue, place, created_at, event_type, body) "
@@ -203,7 +205,8 @@ START_TEST(a_delivery_and_its_endpoint_stay_what_they_are)
         "endpoint_id = (SELECT id FROM webhook_endpoints WHERE url LIKE '%b.%'), "
         "expires_at = 'infinity'",
         is("webhook_secrets.endpoint_id", endpoint), "secret = secret");
-    run(api, "SELECT onramp.webhook_delete('%s', 'customer', '%s', NULL)", endpoint, customer);
+    run(api, "SELECT onramp.webhook_delete('(customer,Acme,,,,)', '%s', '%s', NULL)", endpoint,
+        customer);
     refused_in_every_place("a_deleted_endpoint_stays_deleted", "webhook_endpoints",
                            "deleted_at = NULL", here, "description = description");
 }
@@ -254,7 +257,7 @@ START_TEST(a_rejection_at_provisioned_answers_an_open_request)
             "SELECT id, last_sequence, updated_at, 'circuit.rejected', 'Provisioned', "
             "'Provisioned', 'operator', 'hand' FROM u",
             circuit);
-    run(api, "SELECT onramp.circuit_deprovision_request('%s', '%s', false, 'customer', 'Acme')",
+    run(api, "SELECT onramp.circuit_deprovision_request('(customer,Acme,,,,)', '%s', '%s', false)",
         circuit, customer);
     run(owner, "%s", event_of(circuit, "circuit.rejected", "Provisioned", "Provisioned"));
     ck_assert_int_eq(number(owner,
@@ -271,7 +274,7 @@ START_TEST(no_request_to_deprovision_is_open_at_not_provisioned)
 {
     begin();
     bring_to(circuit, "Provisioned");
-    run(api, "SELECT onramp.circuit_deprovision_request('%s', '%s', true, 'customer', 'Acme')",
+    run(api, "SELECT onramp.circuit_deprovision_request('(customer,Acme,,,,)', '%s', '%s', true)",
         circuit, customer);
     run(owner, "%s", event_of(circuit, "circuit.deprovisioned", "Provisioned", "NotProvisioned"));
     ck_assert_str_eq(value(owner,
@@ -280,8 +283,8 @@ START_TEST(no_request_to_deprovision_is_open_at_not_provisioned)
                            circuit),
                      "(NotProvisioned,,f)");
     ck_assert_str_eq(value(api,
-                           "SELECT outcome FROM onramp.circuit_deprovision_withdraw('%s', '%s', "
-                           "'customer', 'Acme')",
+                           "SELECT outcome FROM "
+                           "onramp.circuit_deprovision_withdraw('(customer,Acme,,,,)', '%s', '%s')",
                            circuit, customer),
                      "not_found");
     refused(owner, "a_circuit_that_is_not_provisioned_has_no_request_open",
@@ -358,7 +361,7 @@ END_TEST
 START_TEST(a_history_ends_with_the_deletion)
 {
     begin();
-    run(api, "SELECT onramp.circuit_delete('%s', '%s', 'customer', 'Acme')", circuit, customer);
+    run(api, "SELECT onramp.circuit_delete('(customer,Acme,,,,)', '%s', '%s')", circuit, customer);
     refused(owner, "a_deleted_circuit_stays_deleted", "%s",
             event_of(circuit, "circuit.updated", "NotProvisioned", "NotProvisioned"));
     refused(owner, "a_deleted_circuit_stays_deleted", "%s",
@@ -469,7 +472,7 @@ START_TEST(a_key_that_was_retired_after_the_snapshot_is_never_used_again)
     PGconn *late = session("onramp_owner");
     run(late, "BEGIN ISOLATION LEVEL %s", levels[_i]);
     run(late, "SELECT count(*) FROM circuits");
-    run(api, "SELECT onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')", circuit,
+    run(api, "SELECT onramp.circuit_service_key_rotate('(customer,Acme,,,,)', '%s', '%s')", circuit,
         customer);
     refused(late, "a_service_key_is_never_used_again",
             "INSERT INTO circuits (customer_id, name, partner, peering_location, bandwidth_mbps, "
@@ -489,7 +492,7 @@ START_TEST(nor_by_a_rotation_with_an_old_snapshot)
     PGconn *late = session("onramp_owner");
     run(late, "BEGIN ISOLATION LEVEL %s", levels[_i]);
     run(late, "SELECT count(*) FROM circuits");
-    run(api, "SELECT onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')", circuit,
+    run(api, "SELECT onramp.circuit_service_key_rotate('(customer,Acme,,,,)', '%s', '%s')", circuit,
         customer);
     refused(late, "a_service_key_is_never_used_again",
             "UPDATE circuits SET service_key = '%s' WHERE id = '%s'", key, other);

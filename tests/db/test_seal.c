@@ -70,19 +70,25 @@ END_TEST
 START_TEST(issuing_with_a_key_that_is_gone_is_refused_and_nothing_is_done)
 {
     static const char other[] = "v1.other.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.partner_create('new', 'New', '[]', '%s')", other),
-        "unavailable");
+    ck_assert_str_eq(value(api,
+                           "SELECT outcome FROM onramp.partner_create('(operator,ops,,,,)', 'new', "
+                           "'New', '[]', '%s')",
+                           other),
+                     "unavailable");
     ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.partner_get('new')"), "not_found");
     const char *before = secret_of("carrier");
-    PGresult *r =
-        run(api, "SELECT * FROM onramp.callback_secret_rotate('carrier', NULL, '%s', 0)", other);
+    PGresult *r = run(api,
+                      "SELECT * FROM onramp.callback_secret_rotate('(operator,ops,,,,)', "
+                      "'carrier', NULL, '%s', 0)",
+                      other);
     ck_assert_str_eq(field(r, 0, "outcome"), "unavailable");
     ck_assert_ptr_nonnull(strstr(field(r, 0, "facts"), "Retry-After"));
     ck_assert_str_eq(secret_of("carrier"), before);
     /* An unknown partner is said first. */
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.callback_secret_rotate('none', NULL, '%s', 0)",
+        value(api,
+              "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'none', "
+              "NULL, '%s', 0)",
               other),
         "not_found");
 }
@@ -127,8 +133,8 @@ START_TEST(who_drops_a_key_waits_for_who_seals_with_it)
     run(owner, "INSERT INTO seal_keys (id, proof) VALUES ('fresh', 'x')");
     run(owner, "UPDATE callback_secrets SET secret = replace(secret, 'test', 'fresh')");
     run(issues, "BEGIN");
-    run(issues,
-        "SELECT * FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED("late") "', 0)");
+    run(issues, "SELECT * FROM onramp.callback_secret_rotate('(operator,ops,,,,)', 'carrier', "
+                "NULL, '" SEALED("late") "', 0)");
     start(drops, "SELECT facts ->> 'dropped' FROM onramp.seal_key_drop('test')");
     blocked(drops);
     run(issues, "COMMIT");
@@ -145,8 +151,8 @@ START_TEST(who_seals_waits_for_who_drops_the_key_and_is_refused)
     run(owner, "UPDATE callback_secrets SET secret = replace(secret, 'test', 'fresh')");
     run(drops, "BEGIN");
     ck_assert_int_eq(dropped(drops, "test"), 1);
-    start(issues, "SELECT outcome FROM onramp.callback_secret_rotate('carrier', NULL, '" SEALED(
-                      "late") "', 0)");
+    start(issues, "SELECT outcome FROM onramp.callback_secret_rotate('(operator,ops,,,,)', "
+                  "'carrier', NULL, '" SEALED("late") "', 0)");
     blocked(issues);
     run(drops, "COMMIT");
     const char *first = NULL;

@@ -91,10 +91,10 @@ START_TEST(a_temporary_table_does_not_shadow_ours)
     ck_assert_str_eq(
         value(other, "SELECT outcome FROM onramp.circuit_get('%s', '%s')", circuit, customer),
         "ok");
-    ck_assert_str_eq(value(other,
-                           "SELECT outcome FROM onramp.circuit_delete('%s', '%s', 'customer', 'x')",
-                           circuit, customer),
-                     "ok");
+    ck_assert_str_eq(
+        value(other, "SELECT outcome FROM onramp.circuit_delete('(customer,x,,,,)', '%s', '%s')",
+              circuit, customer),
+        "ok");
     /* Triggers of our tables look at our tables, whatever the search path of who writes. */
     run(other, "SET search_path = pg_temp");
     fails(
@@ -119,7 +119,7 @@ START_TEST(each_of_several_circuits_is_read_for_its_own_customer)
     const char *customer = customer_new("one"), *other = customer_new("other");
     const char *circuit = circuit_new(customer), *foreign = circuit_new(other);
     const char *deleted = circuit_new(customer);
-    run(api, "SELECT * FROM onramp.circuit_delete('%s', '%s', 'customer', 'one')", deleted,
+    run(api, "SELECT * FROM onramp.circuit_delete('(customer,one,,,,)', '%s', '%s')", deleted,
         customer);
     PGresult *rows = run(api,
                          "SELECT * FROM onramp.circuit_get_each("
@@ -139,16 +139,16 @@ START_TEST(what_is_anothers_answers_as_what_does_not_exist)
 {
     static const char *const calls[] = {
         "circuit_get('%s', '%s')",
-        "circuit_delete('%s', '%s', 'customer', 'x')",
+        "circuit_delete('(customer,x,,,,)', '%s', '%s')",
         "circuit_event_list('%s', '%s', NULL, 10)",
         "vnet_get('%s', '%s')",
-        "vnet_update('%s', '%s', 'stolen', NULL, NULL)",
-        "vnet_update('%s', '%s', NULL, '{10.1.0.0/16}', NULL)",
-        "vnet_gateway_put('%s', '%s', '10.1.0.0/27')",
-        "vnet_gateway_delete('%s', '%s')",
-        "vnet_delete('%s', '%s')",
+        "vnet_update('(customer,Acme,,,,)', '%s', '%s', 'stolen', NULL, NULL)",
+        "vnet_update('(customer,Acme,,,,)', '%s', '%s', NULL, '{10.1.0.0/16}', NULL)",
+        "vnet_gateway_put('(customer,Acme,,,,)', '%s', '%s', '10.1.0.0/27')",
+        "vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')",
+        "vnet_delete('(customer,Acme,,,,)', '%s', '%s')",
         "connection_get('%s', '%s')",
-        "connection_delete('%s', '%s', 'customer', 'x')",
+        "connection_delete('(customer,x,,,,)', '%s', '%s')",
     };
     const char *acme = customer_new("Acme"), *other = customer_new("Other");
     const char *circuit = circuit_new(acme), *vnet = vnet_new(acme, 1);

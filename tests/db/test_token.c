@@ -12,15 +12,23 @@ static void begin(void)
     other = customer_new("Other");
 }
 
+/* Who calls: role, customer and partner in SQL, as a row that is called by. */
+#define BY        "(VALUES (%s)) AS by (role, customer, partner)"
+#define AS_CALLER "ROW (by.role, 'somebody', NULL, NULL, NULL, NULL)::onramp.caller"
+#define DELETE                                                                                     \
+    "SELECT outcome FROM " BY ", onramp.token_delete(" AS_CALLER                                   \
+    ", '%s', by.customer::uuid, by.partner)"
+
 /* All but the key are SQL. */
 static PGresult *create(const char *key, const char *role, const char *customer,
                         const char *partner, const char *expires, const char *caller)
 {
     return run(
         api,
-        "SELECT *, facts #>> '{errors,0,pointer}' AS pointer, facts #>> '{errors,0,code}' AS code "
-        "FROM onramp.token_create('%s', repeat('ab', 32), '%s', %s, %s, 'for tests', %s, %s)",
-        key, role, customer, partner, expires, caller);
+        "SELECT t.*, facts #>> '{errors,0,pointer}' AS pointer,"
+        " facts #>> '{errors,0,code}' AS code FROM " BY ", onramp.token_create(" AS_CALLER
+        ", '%s', repeat('ab', 32), '%s', %s, %s, 'for tests', %s, by.customer::uuid, by.partner) t",
+        caller, key, role, customer, partner, expires);
 }
 
 static const char *quoted(const char *text)
@@ -123,7 +131,7 @@ START_TEST(a_check_names_the_holder_and_finds_live_tokens_alone)
     run(admin, "SELECT pg_sleep(0.06)");
     ck_assert_int_eq(PQntuples(run(api, "SELECT * FROM onramp.token_check('e')")), 0);
     ck_assert_int_eq(PQntuples(run(api, "SELECT * FROM onramp.token_check('C')")), 0);
-    run(api, "SELECT * FROM onramp.token_delete('%s', " OPERATOR ")", field(c, 0, "id"));
+    run(api, DELETE, OPERATOR, field(c, 0, "id"));
     ck_assert_int_eq(PQntuples(run(api, "SELECT * FROM onramp.token_check('c')")), 0);
 }
 END_TEST
@@ -148,22 +156,14 @@ START_TEST(lists_and_deletes_keep_to_what_is_the_callers_own)
                      4);
     ck_assert_int_eq(
         number(api, "SELECT count(*) FROM onramp.token_list('%s', 1, " OPERATOR ")", mine), 2);
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", theirs, as_acme),
-        "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", top, as_acme),
-                     "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, CARRIER),
-                     "not_found");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, as_acme),
-                     "ok");
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", mine, as_acme),
-                     "not_found");
+    ck_assert_str_eq(value(api, DELETE, as_acme, theirs), "not_found");
+    ck_assert_str_eq(value(api, DELETE, as_acme, top), "not_found");
+    ck_assert_str_eq(value(api, DELETE, CARRIER, mine), "not_found");
+    ck_assert_str_eq(value(api, DELETE, as_acme, mine), "ok");
+    ck_assert_str_eq(value(api, DELETE, as_acme, mine), "not_found");
     ck_assert_str_eq(value(api, list, as_acme), "");
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.token_delete('%s', %s)", carriers, CARRIER), "ok");
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.token_delete('%s', " OPERATOR ")", theirs), "ok");
+    ck_assert_str_eq(value(api, DELETE, CARRIER, carriers), "ok");
+    ck_assert_str_eq(value(api, DELETE, OPERATOR, theirs), "ok");
 }
 END_TEST
 

@@ -24,7 +24,7 @@ static PGresult *patch(const char *name, const char *space, const char *tags)
     return run(api,
                "SELECT *, facts #>> '{errors,0,pointer}' AS pointer, facts #>> '{blockers,0,type}' "
                "AS blocker "
-               "FROM onramp.vnet_update('%s', '%s', %s, %s, %s)",
+               "FROM onramp.vnet_update('(customer,Acme,,,,)', '%s', '%s', %s, %s, %s)",
                vnet, customer, name, space, tags);
 }
 
@@ -32,7 +32,7 @@ START_TEST(a_new_vnet_is_as_promised)
 {
     begin();
     PGresult *v = run(api,
-                      "SELECT * FROM onramp.vnet_create('%s', 'it''s', "
+                      "SELECT * FROM onramp.vnet_create('(customer,Acme,,,,)', '%s', 'it''s', "
                       "'{10.2.0.0/16,10.1.0.0/16}', '{\"a\": \"b\"}')",
                       customer);
     ck_assert_str_eq(field(v, 0, "outcome"), "ok");
@@ -70,7 +70,7 @@ START_TEST(a_wrong_address_space_is_a_refusal_with_a_pointer)
     begin();
     PGresult *v = run(api,
                       "SELECT *, facts #>> '{errors,0,pointer}' AS pointer FROM "
-                      "onramp.vnet_create('%s', 'x', '%s', '{}')",
+                      "onramp.vnet_create('(customer,Acme,,,,)', '%s', 'x', '%s', '{}')",
                       customer, wrong[_i].space);
     ck_assert_str_eq(field(v, 0, "outcome"), "invalid_request");
     ck_assert_str_eq(field(v, 0, "pointer"), wrong[_i].pointer);
@@ -138,10 +138,11 @@ START_TEST(the_version_rises_with_every_change_and_with_no_other)
     ck_assert_str_eq(field(patch("NULL", "NULL", "NULL"), 0, "version"), "2");
     ck_assert_str_eq(field(patch("'net'", "'{10.1.0.0/16}'", "'{}'"), 0, "version"), "2");
     ck_assert_str_eq(field(patch("'new'", "NULL", "NULL"), 0, "version"), "3");
-    ck_assert_str_eq(
-        value(api, "SELECT version FROM onramp.vnet_gateway_put('%s', '%s', '10.1.255.0/27')", vnet,
-              customer),
-        "3");
+    ck_assert_str_eq(value(api,
+                           "SELECT version FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', "
+                           "'%s', '%s', '10.1.255.0/27')",
+                           vnet, customer),
+                     "3");
     connect_it();
     ck_assert_str_eq(value(api, "SELECT version FROM onramp.vnet_get('%s', NULL)", vnet), "4");
 }
@@ -156,7 +157,8 @@ START_TEST(an_address_space_changes_while_unconnected_and_keeps_the_gateway_insi
     PGresult *outside = patch("NULL", "'{10.9.0.0/16}'", "NULL");
     ck_assert_str_eq(field(outside, 0, "outcome"), "invalid_request");
     ck_assert_str_eq(field(outside, 0, "pointer"), "/addressSpace");
-    run(api, "SELECT * FROM onramp.vnet_gateway_delete('%s', '%s')", vnet, customer);
+    run(api, "SELECT * FROM onramp.vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')", vnet,
+        customer);
     ck_assert_str_eq(field(patch("NULL", "'{10.9.0.0/16}'", "NULL"), 0, "outcome"), "ok");
     ck_assert_str_eq(value(owner, "SELECT prefix FROM vnet_prefixes"), "10.9.0.0/16");
 }
@@ -173,18 +175,20 @@ START_TEST(a_connected_vnet_keeps_its_addresses_and_gateway_and_changes_name_and
     ck_assert_str_eq(field(space, 0, "blocker"), "connection");
     ck_assert_str_eq(
         field(patch("'n'", "'{10.2.0.0/16,10.1.0.0/16}'", "'{\"a\": \"b\"}'"), 0, "outcome"), "ok");
-    static const char *const calls[] = {"vnet_gateway_put('%s', '%s', '10.1.0.0/27')",
-                                        "vnet_gateway_delete('%s', '%s')",
-                                        "vnet_delete('%s', '%s')"};
+    static const char *const calls[] = {
+        "vnet_gateway_put('(customer,Acme,,,,)', '%s', '%s', '10.1.0.0/27')",
+        "vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')",
+        "vnet_delete('(customer,Acme,,,,)', '%s', '%s')"};
     for (size_t i = 0; i < 3; i++) {
         char call[128] = "SELECT outcome || jsonb_array_length(facts -> 'blockers') FROM onramp.";
         strcat(call, calls[i]);
         ck_assert_str_eq(value(api, call, vnet, customer), "vnet_in_use1");
     }
-    ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.vnet_gateway_put('%s', '%s', '10.1.255.0/27')", vnet,
-              customer),
-        "ok");
+    ck_assert_str_eq(value(api,
+                           "SELECT outcome FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', "
+                           "'%s', '%s', '10.1.255.0/27')",
+                           vnet, customer),
+                     "ok");
 }
 END_TEST
 
@@ -193,24 +197,29 @@ START_TEST(a_gateway_lies_inside_the_address_space)
     begin();
     PGresult *v = run(api,
                       "SELECT *, facts #>> '{errors,0,pointer}' AS pointer FROM "
-                      "onramp.vnet_gateway_put('%s', '%s', '10.2.0.0/27')",
+                      "onramp.vnet_gateway_put('(customer,Acme,,,,)', '%s', '%s', '10.2.0.0/27')",
                       vnet, customer);
     ck_assert_str_eq(field(v, 0, "outcome"), "invalid_request");
     ck_assert_str_eq(field(v, 0, "pointer"), "/subnet");
     ck_assert_str_eq(value(api,
-                           "SELECT outcome FROM onramp.vnet_gateway_put('%s', '%s', '10.1.0.0/29')",
+                           "SELECT outcome FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', "
+                           "'%s', '%s', '10.1.0.0/29')",
                            vnet, customer),
                      "invalid_request");
     ck_assert_str_eq(value(api,
-                           "SELECT outcome FROM onramp.vnet_gateway_put('%s', '%s', '10.0.0.0/8')",
+                           "SELECT outcome FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', "
+                           "'%s', '%s', '10.0.0.0/8')",
                            vnet, customer),
                      "invalid_request");
     ck_assert_str_eq(
-        value(api, "SELECT gateway_subnet FROM onramp.vnet_gateway_put('%s', '%s', '10.1.0.0/16')",
+        value(api,
+              "SELECT gateway_subnet FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', '%s', "
+              "'%s', '10.1.0.0/16')",
               vnet, customer),
         "10.1.0.0/16");
     ck_assert_str_eq(value(api,
-                           "SELECT outcome FROM onramp.vnet_gateway_put('%s', '%s', '10.1.0.0/27')",
+                           "SELECT outcome FROM onramp.vnet_gateway_put('(customer,Acme,,,,)', "
+                           "'%s', '%s', '10.1.0.0/27')",
                            vnet, customer_new("Other")),
                      "not_found");
 }
@@ -219,16 +228,20 @@ END_TEST
 START_TEST(an_absent_gateway_can_not_be_deleted)
 {
     begin();
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.vnet_gateway_delete('%s', '%s')", vnet,
-                           customer_new("Other")),
-                     "not_found");
+    ck_assert_str_eq(
+        value(api,
+              "SELECT outcome FROM onramp.vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')",
+              vnet, customer_new("Other")),
+        "not_found");
     ck_assert_str_eq(value(api,
                            "SELECT outcome || coalesce(gateway_subnet::text, '-') FROM "
-                           "onramp.vnet_gateway_delete('%s', '%s')",
+                           "onramp.vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')",
                            vnet, customer),
                      "ok-");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.vnet_gateway_delete('%s', '%s')", vnet, customer),
+        value(api,
+              "SELECT outcome FROM onramp.vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')",
+              vnet, customer),
         "not_found");
 }
 END_TEST
@@ -236,13 +249,17 @@ END_TEST
 START_TEST(a_deleted_vnet_is_gone)
 {
     begin();
-    ck_assert_str_eq(value(api, "SELECT outcome FROM onramp.vnet_delete('%s', '%s')", vnet,
-                           customer_new("Other")),
-                     "not_found");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.vnet_delete('%s', '%s')", vnet, customer), "ok");
+        value(api, "SELECT outcome FROM onramp.vnet_delete('(customer,Acme,,,,)', '%s', '%s')",
+              vnet, customer_new("Other")),
+        "not_found");
     ck_assert_str_eq(
-        value(api, "SELECT outcome FROM onramp.vnet_delete('%s', '%s')", vnet, customer),
+        value(api, "SELECT outcome FROM onramp.vnet_delete('(customer,Acme,,,,)', '%s', '%s')",
+              vnet, customer),
+        "ok");
+    ck_assert_str_eq(
+        value(api, "SELECT outcome FROM onramp.vnet_delete('(customer,Acme,,,,)', '%s', '%s')",
+              vnet, customer),
         "not_found");
     ck_assert_str_eq(field(patch("'x'", "NULL", "NULL"), 0, "outcome"), "not_found");
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM vnet_prefixes"), 0);

@@ -13,9 +13,9 @@ static const char *endpoint_new(const char *role, const char *whose, const char 
     bool customer = strcmp(role, "customer") == 0;
     return value(
         api,
-        "SELECT id FROM onramp.webhook_create('https://hooks.example.com/', '%s', '', '" SEALED(
-            "hook") "', '%s', nullif('%s', '')::uuid, nullif('%s', ''))",
-        types, role, customer ? whose : "", customer ? "" : whose);
+        "SELECT id FROM onramp.webhook_create('(%s,somebody,,,,)', 'https://hooks.example.com/', "
+        "'%s', '', '" SEALED("hook") "', nullif('%s', '')::uuid, nullif('%s', ''))",
+        role, types, customer ? whose : "", customer ? "" : whose);
 }
 
 static void publish(void)
@@ -88,40 +88,42 @@ START_TEST(each_role_hears_what_is_its_own)
     endpoints[RIVAL] = endpoint_new("partner", "rival", "{*}");
     endpoints[OPERATOR] = endpoint_new("operator", "", "{*}");
 
-    const char *circuit =
-        value(api,
-              "SELECT id FROM onramp.circuit_create('%s', 'canary-name', 'carrier', 'Amsterdam', "
-              "1000, 'Standard', 'MeteredData', '{\"canary-tag\": \"canary-value\"}', 'customer', "
-              "'canary-acme')",
-              acme);
+    const char *circuit = value(
+        api,
+        "SELECT id FROM onramp.circuit_create('(customer,canary-acme,,,,)', '%s', 'canary-name', "
+        "'carrier', 'Amsterdam', 1000, 'Standard', 'MeteredData', "
+        "'{\"canary-tag\": \"canary-value\"}')",
+        acme);
     const char *key = key_of(circuit);
     publish();
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         key);
     ck_assert_str_eq(announce(circuit, "circuit.provisioned", "{\"note\": \"canary-note\"}"),
                      "applied");
     run(api,
-        "SELECT * FROM onramp.authorization_create('%s', '%s', 'canary-authorization', "
+        "SELECT * FROM onramp.authorization_create('(customer,Acme,,,,)', '%s', '%s', "
+        "'canary-authorization', "
         "'onra_canary')",
         circuit, acme);
     const char *own = vnet_new(acme, 1), *theirs = vnet_new(guest, 2);
     connected(acme, circuit, own);
-    ck_assert_str_eq(value(api,
-                           "SELECT outcome FROM onramp.connection_create('%s', NULL, '%s', "
-                           "'customer', 'canary-guest', 'onra_canary')",
-                           guest, theirs),
-                     "ok");
+    ck_assert_str_eq(
+        value(api,
+              "SELECT outcome FROM onramp.connection_create('(customer,canary-guest,,,,)', "
+              "'%s', NULL, '%s', 'onra_canary')",
+              guest, theirs),
+        "ok");
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', '%s', 'canary-renamed', NULL, NULL, NULL, NULL, "
-        "'customer', 'canary-acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,canary-acme,,,,)', '%s', '%s', "
+        "'canary-renamed', NULL, NULL, NULL, NULL)",
         circuit, acme);
     run(api,
-        "SELECT * FROM onramp.circuit_status_set('%s', 'Disabled', 'Told by phone.', "
-        "'operator', 'canary-operator')",
+        "SELECT * FROM onramp.circuit_status_set('(operator,canary-operator,,,,)', '%s', "
+        "'Disabled', 'Told by phone.')",
         circuit);
     run(api,
-        "SELECT * FROM onramp.connection_delete((SELECT id FROM onramp.connection_list('%s', "
-        "NULL, 10, NULL, NULL) LIMIT 1), '%s', 'customer', 'canary-guest')",
+        "SELECT * FROM onramp.connection_delete('(customer,canary-guest,,,,)', (SELECT id FROM "
+        "onramp.connection_list('%s', NULL, 10, NULL, NULL) LIMIT 1), '%s')",
         guest, guest);
     publish();
 
@@ -209,14 +211,14 @@ START_TEST(a_partner_that_lost_the_key_hears_nothing_until_it_quotes_the_new_one
     const char *acme = customer_new("Acme"), *circuit = circuit_new(acme);
     const char *endpoint = endpoint_new("partner", "carrier", "{*}");
     static const char quote[] =
-        "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')";
+        "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')";
     run(api, quote, key_of(circuit));
     const char *old = key_of(circuit);
-    run(api, "SELECT * FROM onramp.circuit_service_key_rotate('%s', '%s', 'customer', 'Acme')",
+    run(api, "SELECT * FROM onramp.circuit_service_key_rotate('(customer,Acme,,,,)', '%s', '%s')",
         circuit, acme);
     run(api,
-        "SELECT * FROM onramp.circuit_update('%s', '%s', NULL, NULL, 'Premium', NULL, NULL, "
-        "'customer', 'Acme')",
+        "SELECT * FROM onramp.circuit_update('(customer,Acme,,,,)', '%s', '%s', NULL, NULL, "
+        "'Premium', NULL, NULL)",
         circuit, acme);
     publish();
     ck_assert_str_eq(heard(endpoint), "circuit.updated");
@@ -236,7 +238,8 @@ START_TEST(an_endpoint_hears_what_it_wants_from_its_beginning_on)
     const char *one = endpoint_new("customer", acme, "{circuit.provisioned}");
     const char *off = endpoint_new("customer", acme, "{*}");
     run(api,
-        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, "
+        "SELECT * FROM onramp.webhook_update('(customer,Acme,,,,)', '%s', '%s', NULL, NULL, NULL, "
+        "NULL, "
         "false)",
         off, acme);
     bring_to(circuit, "Provisioned");
@@ -306,7 +309,8 @@ START_TEST(gone_switches_off_at_once_and_tells_the_others)
     ck_assert_int_eq(attempt("delivered", "clock_timestamp()"), 1);
     ck_assert_str_eq(state_of(gone), "pending");
     run(api,
-        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, "
+        "SELECT * FROM onramp.webhook_update('(customer,Acme,,,,)', '%s', '%s', NULL, NULL, NULL, "
+        "NULL, "
         "true)",
         gone, acme);
     ck_assert_int_eq(attempt("delivered", "clock_timestamp()"), 1);
@@ -341,7 +345,8 @@ END_TEST
 static void switched(const char *endpoint, const char *acme, const char *on)
 {
     run(api,
-        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, %s)",
+        "SELECT * FROM onramp.webhook_update('(customer,Acme,,,,)', '%s', '%s', NULL, NULL, NULL, "
+        "NULL, %s)",
         endpoint, acme, on);
 }
 
@@ -384,11 +389,13 @@ START_TEST(what_is_on_its_way_when_it_ends_is_recorded)
     static const char record[] = "SELECT outcome FROM onramp.delivery_record('%s', %s, now(), 200, "
                                  "5, NULL, NULL, 'delivered', NULL, 432000)";
     run(api,
-        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, "
+        "SELECT * FROM onramp.webhook_update('(customer,Acme,,,,)', '%s', '%s', NULL, NULL, NULL, "
+        "NULL, "
         "false)",
         endpoint, acme);
     ck_assert_str_eq(value(api, record, field(rows, 0, "id"), field(rows, 0, "fence")), "ok");
-    run(api, "SELECT * FROM onramp.webhook_delete('%s', 'customer', '%s', NULL)", endpoint, acme);
+    run(api, "SELECT * FROM onramp.webhook_delete('(customer,Acme,,,,)', '%s', '%s', NULL)",
+        endpoint, acme);
     ck_assert_str_eq(value(api, record, field(rows, 1, "id"), field(rows, 1, "fence")), "ok");
     ck_assert_str_eq(value(api, "SELECT due_in_ms FROM onramp.delivery_claim(10, 30)"), "");
 }
@@ -409,8 +416,8 @@ START_TEST(a_rotated_secret_signs_along_for_a_day)
     const char *acme = customer_new("Acme");
     const char *endpoint = endpoint_new("customer", acme, "{*}");
     static const char rotate[] =
-        "SELECT outcome FROM onramp.webhook_secret_rotate('%s', 'customer', '%s', NULL, '" SEALED(
-            "next") "%d')";
+        "SELECT outcome FROM onramp.webhook_secret_rotate('(customer,Acme,,,,)', '%s', '%s', NULL, "
+        "'" SEALED("next") "%d')";
     ck_assert_str_eq(signing(acme), "[\"" SEALED("hook") "\"]");
     ck_assert_str_eq(value(api, rotate, endpoint, acme, 0), "ok");
     ck_assert_str_eq(signing(acme), "[\"" SEALED("next") "0\", \"" SEALED("hook") "\"]");
@@ -444,9 +451,8 @@ START_TEST(what_is_sent_again_keeps_its_place)
     bring_to(circuit, "Provisioned");
     publish();
     run(api,
-        "SELECT * FROM onramp.delivery_redeliver('%s', (SELECT d.id FROM "
-        "onramp.delivery_list('%s', 'customer', '%s', NULL, 'exhausted', NULL, 1) d), "
-        "'customer', '%s', NULL)",
+        "SELECT * FROM onramp.delivery_redeliver('(customer,Acme,,,,)', '%s', (SELECT d.id FROM "
+        "onramp.delivery_list('%s', 'customer', '%s', NULL, 'exhausted', NULL, 1) d), '%s', NULL)",
         endpoint, endpoint, acme, acme);
     ck_assert_str_eq(state_of(endpoint), "pending pending");
     static const char *const order[] = {"circuit.created", "circuit.provisioned"};
@@ -468,9 +474,10 @@ START_TEST(anything_can_be_asked_for_again)
     circuit_new(acme);
     publish();
     const char *id = value(owner, "SELECT id FROM deliveries");
-    static const char again[] = "SELECT outcome || ' ' || status || ' ' || (next_attempt_at <= "
-                                "clock_timestamp())::text FROM onramp.delivery_redeliver('%s', "
-                                "'%s', 'customer', '%s', NULL)";
+    static const char again[] =
+        "SELECT outcome || ' ' || status || ' ' || (next_attempt_at <= "
+        "clock_timestamp())::text FROM onramp.delivery_redeliver('(customer,Acme,,,,)', '%s', "
+        "'%s', '%s', NULL)";
     attempt("delivered", "clock_timestamp()");
     ck_assert_str_eq(value(api, again, endpoint, id, acme), "ok pending true");
     PGresult *rows = run(api, "SELECT * FROM onramp.delivery_claim(10, 30)");
@@ -491,30 +498,30 @@ START_TEST(a_period_is_recovered_for_those_who_may_hear_it)
 {
     const char *acme = customer_new("Acme"), *circuit = circuit_new(acme);
     publish();
-    run(api, "SELECT * FROM onramp.partner_circuit_quote('carrier', '%s', 'partner', 'carrier')",
+    run(api, "SELECT * FROM onramp.partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '%s')",
         key_of(circuit));
     bring_to(circuit, "Provisioned");
     publish();
     static const char recover[] =
-        "SELECT recovered FROM onramp.webhook_recover('%s', '%s', nullif('%s', '')::uuid, "
-        "nullif('%s', ''), clock_timestamp() - interval '1 day', %s)";
+        "SELECT recovered FROM onramp.webhook_recover('(%s,somebody,,,,)', '%s', "
+        "nullif('%s', '')::uuid, nullif('%s', ''), clock_timestamp() - interval '1 day', %s)";
     const char *mine = endpoint_new("customer", acme, "{*}");
     const char *partners = endpoint_new("partner", "carrier", "{*}");
     const char *rivals = endpoint_new("partner", "rival", "{*}");
     const char *operators = endpoint_new("operator", "", "{circuit.created}");
     ck_assert_int_eq(
-        number(api, recover, mine, "customer", acme, "", "clock_timestamp() - interval '1 hour'"),
+        number(api, recover, "customer", mine, acme, "", "clock_timestamp() - interval '1 hour'"),
         0);
-    ck_assert_int_eq(number(api, recover, mine, "customer", acme, "", "NULL"), 3);
-    ck_assert_int_eq(number(api, recover, partners, "partner", "", "carrier", "NULL"), 2);
-    ck_assert_int_eq(number(api, recover, rivals, "partner", "", "rival", "NULL"), 0);
-    ck_assert_int_eq(number(api, recover, operators, "operator", "", "", "NULL"), 1);
+    ck_assert_int_eq(number(api, recover, "customer", mine, acme, "", "NULL"), 3);
+    ck_assert_int_eq(number(api, recover, "partner", partners, "", "carrier", "NULL"), 2);
+    ck_assert_int_eq(number(api, recover, "partner", rivals, "", "rival", "NULL"), 0);
+    ck_assert_int_eq(number(api, recover, "operator", operators, "", "", "NULL"), 1);
     ck_assert_int_eq(attempt("exhausted", "clock_timestamp()"), 3);
     /* What was given up, and not what is pending. */
-    ck_assert_int_eq(number(api, recover, mine, "customer", acme, "", "NULL"), 1);
+    ck_assert_int_eq(number(api, recover, "customer", mine, acme, "", "NULL"), 1);
     while (attempt("delivered", "clock_timestamp()") > 0)
         continue;
-    ck_assert_int_eq(number(api, recover, mine, "customer", acme, "", "NULL"), 0);
+    ck_assert_int_eq(number(api, recover, "customer", mine, acme, "", "NULL"), 0);
     ck_assert_str_eq(state_of(mine), "delivered delivered delivered");
 }
 END_TEST
@@ -525,8 +532,9 @@ START_TEST(a_long_period_is_recovered_step_by_step)
     const char *acme = customer_new("Acme"), *circuit = circuit_new(acme);
     publish();
     run(owner,
-        "DO $$ BEGIN FOR n IN 1..5200 LOOP PERFORM onramp.circuit_update('%s', '%s', 'n' || "
-        "n, NULL, NULL, NULL, NULL, 'customer', 'Acme'); END LOOP; END $$",
+        "DO $$ BEGIN FOR n IN 1..5200 LOOP PERFORM onramp.circuit_update('(customer,Acme,,,,)', "
+        "'%s', '%s', 'n' || "
+        "n, NULL, NULL, NULL, NULL); END LOOP; END $$",
         circuit, acme);
     while (number(owner, "SELECT count(*) FROM events_unpublished") > 0)
         publish();
@@ -537,10 +545,11 @@ START_TEST(a_long_period_is_recovered_step_by_step)
     long recovered = 0;
     int calls = 0;
     while (*since) {
-        PGresult *rows = run(api,
-                             "SELECT * FROM onramp.webhook_recover('%s', 'customer', '%s', NULL, "
-                             "'%s', NULL)",
-                             endpoint, acme, since);
+        PGresult *rows =
+            run(api,
+                "SELECT * FROM onramp.webhook_recover('(customer,Acme,,,,)', '%s', '%s', NULL, "
+                "'%s', NULL)",
+                endpoint, acme, since);
         ck_assert_str_eq(field(rows, 0, "outcome"), "ok");
         recovered += strtol(field(rows, 0, "recovered"), NULL, 10);
         since = field(rows, 0, "resume_since");
@@ -563,11 +572,12 @@ START_TEST(what_was_delivered_is_not_even_written_again)
                "'BEGIN RAISE ''written''; END'");
     run(owner, "CREATE TRIGGER forbidden BEFORE INSERT ON deliveries FOR EACH ROW "
                "EXECUTE FUNCTION pg_temp.forbid()");
-    ck_assert_int_eq(number(api,
-                            "SELECT recovered FROM onramp.webhook_recover('%s', 'customer', '%s', "
-                            "NULL, clock_timestamp() - interval '1 hour', NULL)",
-                            endpoint, acme),
-                     0);
+    ck_assert_int_eq(
+        number(api,
+               "SELECT recovered FROM onramp.webhook_recover('(customer,Acme,,,,)', '%s', '%s', "
+               "NULL, clock_timestamp() - interval '1 hour', NULL)",
+               endpoint, acme),
+        0);
 }
 END_TEST
 
@@ -614,7 +624,8 @@ START_TEST(what_is_done_is_forgotten_after_30_days)
     age("31");
     ck_assert_int_eq(swept(), 0);
     run(api,
-        "SELECT * FROM onramp.webhook_update('%s', 'customer', '%s', NULL, NULL, NULL, NULL, "
+        "SELECT * FROM onramp.webhook_update('(customer,Acme,,,,)', '%s', '%s', NULL, NULL, NULL, "
+        "NULL, "
         "false)",
         endpoint, acme);
     ck_assert_int_eq(swept(), 1);
@@ -647,7 +658,8 @@ START_TEST(a_deleted_endpoint_goes_with_its_deliveries)
     const char *other = endpoint_new("customer", acme, "{*}");
     circuit_new(acme);
     publish();
-    run(api, "SELECT * FROM onramp.webhook_delete('%s', 'customer', '%s', NULL)", endpoint, acme);
+    run(api, "SELECT * FROM onramp.webhook_delete('(customer,Acme,,,,)', '%s', '%s', NULL)",
+        endpoint, acme);
     ck_assert_int_eq(number(owner, "SELECT count(*) FROM webhook_secrets"), 1);
     ck_assert_int_eq(swept(), 1);
     ck_assert_int_eq(swept(), 0);

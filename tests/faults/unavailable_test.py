@@ -130,7 +130,7 @@ def test_a_full_disk_is_named_and_reads_go_on(place, database, scene):
     probe = Client(place[1].url)
     database.execute(
         "ALTER FUNCTION vnet_create RENAME TO vnet_create_saved;"
-        "CREATE FUNCTION vnet_create(p_customer uuid, p_name text, p_address_space cidr[],"
+        "CREATE FUNCTION vnet_create(p_caller caller, p_customer uuid, p_name text, p_address_space cidr[],"
         " p_tags jsonb) RETURNS SETOF vnet_view LANGUAGE plpgsql SECURITY DEFINER AS "
         "$$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$"
     )
@@ -144,7 +144,7 @@ def test_a_full_disk_is_named_and_reads_go_on(place, database, scene):
         probe.send("GET", "/readyz", checked=False).must(503, "storage_full")
     finally:
         database.execute(
-            "SET search_path = onramp; DROP FUNCTION vnet_create(uuid, text, cidr[], jsonb);"
+            "SET search_path = onramp; DROP FUNCTION vnet_create(caller, uuid, text, cidr[], jsonb);"
             "ALTER FUNCTION vnet_create_saved RENAME TO vnet_create"
         )
         database.connection.commit()

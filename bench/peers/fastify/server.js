@@ -118,8 +118,8 @@ app.post(
     const { name, partner, peeringLocation, bandwidthMbps, tags } = request.body;
     const { customer_id: owner, name: actor } = request.caller;
     const row = await once(statements.circuitCreate, request, [
-      owner, name, partner, peeringLocation, bandwidthMbps, "Standard", "MeteredData",
-      JSON.stringify(tags), "customer", actor,
+      statements.caller("customer", actor), owner, name, partner, peeringLocation, bandwidthMbps,
+      "Standard", "MeteredData", JSON.stringify(tags),
     ]);
     reply.code(201).header("location", `/v1/circuits/${row.id}`).header("etag", `"${row.version}"`);
     return rows.circuit(row);
@@ -142,7 +142,8 @@ app.post(
   async (request, reply) => {
     const { customer_id: owner, name: actor } = request.caller;
     const row = await once(statements.connectionCreate, request, [
-      owner, request.body.circuitId, request.body.vnetId, "customer", actor, null,
+      statements.caller("customer", actor), owner, request.body.circuitId, request.body.vnetId,
+      null,
     ]);
     reply.code(201).header("location", `/v1/connections/${row.id}`);
     return rows.connection(row);
@@ -154,7 +155,9 @@ app.delete(
   { onRequest: customer, schema: { params: path } },
   async (request, reply) => {
     const { customer_id: owner, name: actor } = request.caller;
-    await one(statements.connectionDelete, [request.params.id, owner, "customer", actor]);
+    await one(statements.connectionDelete, [
+      statements.caller("customer", actor), request.params.id, owner,
+    ]);
     return reply.code(204).send();
   },
 );
@@ -182,8 +185,8 @@ app.post(
     const sha256 = createHash("sha256").update(request.raw.bytes).digest("hex");
     return rows.callback(
       await one(statements.callbackApply, [
-        partner, serviceKey, type, timestamp, JSON.stringify(kept),
-        request.headers["webhook-id"], sha256, request.secret, "partner", partner,
+        statements.caller("partner", partner), partner, serviceKey, type, timestamp,
+        JSON.stringify(kept), request.headers["webhook-id"], sha256, request.secret,
       ]),
     );
   },

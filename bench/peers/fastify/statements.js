@@ -15,6 +15,9 @@ const once = (name, types) => {
   };
 };
 
+// Who calls, as a value of the type onramp.caller: the name is that of the token.
+export const caller = (role, actor) => `(${role},${JSON.stringify(actor)},,,,)`;
+
 export const tokenCheck = {
   name: "token_check",
   text: "SELECT * FROM onramp.token_check($1)",
@@ -32,19 +35,19 @@ export const circuitList = {
 };
 
 export const circuitCreate = once("circuit_create", [
-  "uuid", "text", "text", "text", "int", "text", "text", "jsonb", "text", "text",
+  "onramp.caller", "uuid", "text", "text", "text", "int", "text", "text", "jsonb",
 ]);
 
 export const connectionCreate = once("connection_create", [
-  "uuid", "uuid", "uuid", "text", "text", "text",
+  "onramp.caller", "uuid", "uuid", "uuid", "text",
 ]);
 
 export const connectionDelete = {
   name: "connection_delete",
-  text: "SELECT * FROM onramp.connection_delete($1, $2, $3, $4)",
+  text: "SELECT * FROM onramp.connection_delete($1, $2, $3)",
 };
 
 export const callbackApply = {
   name: "callback_apply",
-  text: "SELECT * FROM onramp.callback_apply($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+  text: "SELECT * FROM onramp.callback_apply($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 };

@@ -34,29 +34,29 @@ WRITERS = {
     "connects a VNet once more": CONNECT % ("c5", "n1"),
     "connects to one that is asked back": CONNECT % ("c5", "n2"),
     "connects, by the API":
-        "SELECT outcome FROM connection_create('{acme}', '{c1}', '{n2}', 'customer', 'Acme')",
+        "SELECT outcome FROM connection_create('(customer,Acme,,,,)', '{acme}', '{c1}', '{n2}')",
     "connects to another, by the API":
-        "SELECT outcome FROM connection_create('{acme}', '{c3}', '{n2}', 'customer', 'Acme')",
+        "SELECT outcome FROM connection_create('(customer,Acme,,,,)', '{acme}', '{c3}', '{n2}')",
     "connects through a door":
-        "SELECT outcome FROM connection_create('{guest}', NULL, '{foreign}', 'customer', 'Guest', '{door}')",
-    "closes the door": "SELECT outcome FROM authorization_delete('{c1}', '{acme}', '{a1}', 'customer', 'A')",
+        "SELECT outcome FROM connection_create('(customer,Guest,,,,)', '{guest}', NULL, '{foreign}', '{door}')",
+    "closes the door": "SELECT outcome FROM authorization_delete('(customer,A,,,,)', '{c1}', '{acme}', '{a1}')",
     "closes the door by hand": "DELETE FROM authorizations WHERE id = '{a1}'",
     "disconnects": "DELETE FROM connections WHERE id = '{k1}'",
     "disconnects, by the API":
-        "SELECT outcome FROM connection_delete('{k1}', '{acme}', 'customer', 'Acme')",
+        "SELECT outcome FROM connection_delete('(customer,Acme,,,,)', '{k1}', '{acme}')",
     "orders": ORDER % "gen_random_uuid()",
     "orders with a key that is one": ORDER % "'{key2}'",
     "orders, by the API":
-        "SELECT outcome FROM circuit_create('{acme}', 'y', 'carrier', 'Amsterdam', 50, 'Standard', "
-        "'MeteredData', '{{}}', 'customer', 'Acme')",
-    "deletes a circuit": "SELECT outcome FROM circuit_delete('{c2}', '{acme}', 'customer', 'Acme')",
+        "SELECT outcome FROM circuit_create('(customer,Acme,,,,)', '{acme}', 'y', 'carrier', 'Amsterdam', 50, 'Standard', "
+        "'MeteredData', '{{}}')",
+    "deletes a circuit": "SELECT outcome FROM circuit_delete('(customer,Acme,,,,)', '{c2}', '{acme}')",
     "deletes a circuit by an event": EVENT % ("circuit.deleted", "provider_status", "c2"),
     "rotates a key":
-        "SELECT outcome FROM circuit_service_key_rotate('{c2}', '{acme}', 'customer', 'Acme')",
+        "SELECT outcome FROM circuit_service_key_rotate('(customer,Acme,,,,)', '{c2}', '{acme}')",
     "takes another's key":
         "UPDATE circuits SET service_key = '{key2}', key_quoted_at = NULL WHERE id = '{c2}'",
     "quotes a key":
-        "SELECT outcome FROM partner_circuit_quote('carrier', '{key2}', 'partner', 'carrier')",
+        "SELECT outcome FROM partner_circuit_quote('(partner,carrier,,,,)', 'carrier', '{key2}')",
     "builds": "SELECT recount.told('{c2}', 'circuit.provisioned')",
     "builds by an event": EVENT % ("circuit.provisioned", "'Provisioned'", "c2"),
     "tears down": "SELECT recount.told('{c5}', 'circuit.deprovisioned')",
@@ -64,21 +64,20 @@ WRITERS = {
     "rejects": "SELECT recount.told('{c5}', 'circuit.rejected')",
     "rejects by an event": EVENT % ("circuit.rejected", "provider_status", "c5"),
     "withdraws":
-        "SELECT outcome FROM circuit_deprovision_withdraw('{c5}', '{acme}', 'customer', 'Acme')",
+        "SELECT outcome FROM circuit_deprovision_withdraw('(customer,Acme,,,,)', '{c5}', '{acme}')",
     "asks, and for deletion":
-        "SELECT outcome FROM circuit_deprovision_request('{c5}', '{acme}', true, 'customer', 'Acme')",
+        "SELECT outcome FROM circuit_deprovision_request('(customer,Acme,,,,)', '{c5}', '{acme}', true)",
     "tears down what is connected": "SELECT recount.told('{c1}', 'circuit.deprovisioned')",
-    "disables": "SELECT outcome FROM circuit_status_set('{c1}', 'Disabled', 'why', 'operator', 'ops')",
-    "renames": "SELECT outcome FROM circuit_update('{c1}', '{acme}', 'new', NULL, NULL, NULL, NULL, "
-               "'customer', 'Acme')",
+    "disables": "SELECT outcome FROM circuit_status_set('(operator,ops,,,,)', '{c1}', 'Disabled', 'why')",
+    "renames": "SELECT outcome FROM circuit_update('(customer,Acme,,,,)', '{c1}', '{acme}', 'new', NULL, NULL, NULL, NULL)",
     "tags": "UPDATE circuits SET tags = '{{\"env\": \"live\"}}' WHERE id = '{c2}'",
     "moves a VNet": "UPDATE vnets SET address_space = '{{10.1.0.0/16,10.2.0.0/16}}' WHERE id = '{n2}'",
-    "takes a gateway": "SELECT outcome FROM vnet_gateway_delete('{n2}', '{acme}')",
+    "takes a gateway": "SELECT outcome FROM vnet_gateway_delete('(customer,Acme,,,,)', '{n2}', '{acme}')",
     "deletes a VNet": "DELETE FROM vnets WHERE id = '{n2}'",
     "sets a first quota": "INSERT INTO circuit_quotas (customer_id, used, circuits) VALUES ('{acme}', 0, 5)",
-    "sets a quota": "SELECT outcome FROM customer_limits_put('{acme}', 5, 5, 10)",
-    "lowers the limit": "SELECT outcome FROM vnet_limits_put('[{{\"tier\": \"Standard\", \"bandwidthMbps\": "
-                        "50, \"limit\": 1}}]', 'operator', 'ops', 1)",
+    "sets a quota": "SELECT outcome FROM customer_limits_put('(operator,ops,,,,)', '{acme}', 5, 5, 10)",
+    "lowers the limit": "SELECT outcome FROM vnet_limits_put('(operator,ops,,,,)', '[{{\"tier\": \"Standard\", \"bandwidthMbps\": "
+                        "50, \"limit\": 1}}]', 1)",
     "publishes": "SELECT outcome FROM feed_publish(1000)",
     "publishes by hand":
         "INSERT INTO feed (position, seq, "

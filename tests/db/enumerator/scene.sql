@@ -18,42 +18,42 @@ INSERT INTO seal_keys (id, proof) VALUES ('test', 'none'), ('spare', 'none');
 
 CREATE FUNCTION pg_temp.sealed(p_name text) RETURNS text LANGUAGE sql RETURN 'v1.test.' || rpad(p_name, 60, 'A');
 
-SELECT outcome FROM partner_create('carrier', 'Carrier', '[
+SELECT outcome FROM partner_create('(operator,ops,,,,)', 'carrier', 'Carrier', '[
     {"peeringLocation": "Amsterdam", "bandwidthsMbps": [50, 100, 1000]},
     {"peeringLocation": "London", "bandwidthsMbps": [50]}]', pg_temp.sealed('carrier'));
-SELECT outcome FROM partner_create('rival', 'Rival', '[
+SELECT outcome FROM partner_create('(operator,ops,,,,)', 'rival', 'Rival', '[
     {"peeringLocation": "Amsterdam", "bandwidthsMbps": [50, 1000]}]', pg_temp.sealed('rival'));
-SELECT outcome FROM partner_create('idle', 'Idle', '[]', pg_temp.sealed('idle'));
-SELECT outcome FROM callback_secret_rotate('rival', NULL, pg_temp.sealed('fresh'), 86400);
+SELECT outcome FROM partner_create('(operator,ops,,,,)', 'idle', 'Idle', '[]', pg_temp.sealed('idle'));
+SELECT outcome FROM callback_secret_rotate('(operator,ops,,,,)', 'rival', NULL, pg_temp.sealed('fresh'), 86400);
 -- A cell of the table of limits that nothing stands in.
 DELETE FROM vnet_limits WHERE tier = 'Local' AND bandwidth_mbps = 10000;
 -- Room for what is of three minutes ago, were that another month.
 SELECT event_month_add(month) FROM (SELECT date_trunc('month', now() - interval '3 minutes')::date AS month
                                     EXCEPT SELECT month FROM event_months) AS missing;
 -- Two VNets are all that such a circuit takes.
-SELECT outcome FROM vnet_limits_put(
-    '[{"tier": "Standard", "bandwidthMbps": 50, "limit": 2}]', 'operator', 'ops', 100) LIMIT 1;
+SELECT outcome FROM vnet_limits_put('(operator,ops,,,,)', 
+    '[{"tier": "Standard", "bandwidthMbps": 50, "limit": 2}]', 100) LIMIT 1;
 
 CREATE FUNCTION pg_temp.order(p_customer uuid, p_name text, p_location text, p_mbps int, p_tags jsonb)
 RETURNS uuid LANGUAGE sql AS $$
-    SELECT id FROM onramp.circuit_create(p_customer, p_name, 'carrier', p_location, p_mbps, 'Standard',
-                                         'MeteredData', p_tags, 'customer', 'Acme');
+    SELECT id FROM onramp.circuit_create('(customer,Acme,,,,)', p_customer, p_name, 'carrier', p_location, p_mbps, 'Standard',
+                                         'MeteredData', p_tags);
 $$;
 CREATE FUNCTION pg_temp.key_of(p_circuit uuid) RETURNS uuid LANGUAGE sql AS $$
     SELECT service_key FROM onramp.circuits WHERE id = p_circuit;
 $$;
 CREATE FUNCTION pg_temp.say(p_circuit uuid, p_type text) RETURNS text LANGUAGE sql AS $$
-    SELECT reason FROM onramp.callback_apply(
+    SELECT reason FROM onramp.callback_apply('(partner,carrier,,,,)', 
         'carrier', pg_temp.key_of(p_circuit), p_type, clock_timestamp(), '{"note": "said"}',
         'msg_' || gen_random_uuid(), repeat('ab', 32),
-        (SELECT id FROM onramp.callback_secrets WHERE partner = 'carrier'), 'partner', 'carrier');
+        (SELECT id FROM onramp.callback_secrets WHERE partner = 'carrier'));
 $$;
 CREATE FUNCTION pg_temp.attach(p_customer uuid, p_circuit uuid, p_vnet uuid) RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
     r record;
 BEGIN
-    r := onramp.connection_create(p_customer, p_circuit, p_vnet, 'customer', 'Acme');
+    r := onramp.connection_create('(customer,Acme,,,,)', p_customer, p_circuit, p_vnet);
     IF r.outcome <> 'ok' THEN
         RAISE 'a VNet was not connected: %', r.outcome;
     END IF;
@@ -71,35 +71,34 @@ DECLARE
     r record;
     v text;
 BEGIN
-    acme := (customer_create('Acme')).id;
-    guest := (customer_create('Guest')).id;
-    idle := (customer_create('Idle')).id;
-    freely := (customer_create('Freely')).id;
-    PERFORM customer_create('Nobody');
+    acme := (customer_create('(operator,ops,,,,)', 'Acme')).id;
+    guest := (customer_create('(operator,ops,,,,)', 'Guest')).id;
+    idle := (customer_create('(operator,ops,,,,)', 'Idle')).id;
+    freely := (customer_create('(operator,ops,,,,)', 'Freely')).id;
+    PERFORM customer_create('(operator,ops,,,,)', 'Nobody');
 
     -- First those who hear of it.
-    hook := (webhook_create('https://a.example/', '{*}', 'of Acme', pg_temp.sealed('a'), 'customer', acme,
+    hook := (webhook_create('(customer,Acme,,,,)', 'https://a.example/', '{*}', 'of Acme', pg_temp.sealed('a'), acme,
                             NULL)).id;
-    closed := (webhook_create('https://b.example/', '{*}', 'of Guest', pg_temp.sealed('b'), 'customer', guest,
+    closed := (webhook_create('(customer,Acme,,,,)', 'https://b.example/', '{*}', 'of Guest', pg_temp.sealed('b'), guest,
                               NULL)).id;
-    PERFORM webhook_create('https://c.example/', '{circuit.*}', 'of the carrier', pg_temp.sealed('c'),
-                           'partner', NULL, 'carrier');
-    hears := (webhook_create('https://d.example/', '{*}', 'of operators', pg_temp.sealed('d'), 'operator', NULL,
+    PERFORM webhook_create('(partner,carrier,,,,)', 'https://c.example/', '{circuit.*}', 'of the carrier', pg_temp.sealed('c'), NULL, 'carrier');
+    hears := (webhook_create('(operator,ops,,,,)', 'https://d.example/', '{*}', 'of operators', pg_temp.sealed('d'), NULL,
                              NULL)).id;
-    PERFORM webhook_secret_rotate(hook, 'customer', acme, NULL, pg_temp.sealed('e'));
+    PERFORM webhook_secret_rotate('(customer,Acme,,,,)', hook, acme, NULL, pg_temp.sealed('e'));
 
     FOR i IN 1 .. 5 LOOP
-        net[i] := (vnet_create(acme, 'net ' || i, ARRAY[format('10.%s.0.0/16', i)::cidr],
+        net[i] := (vnet_create('(customer,Acme,,,,)', acme, 'net ' || i, ARRAY[format('10.%s.0.0/16', i)::cidr],
                                '{"env": "test"}')).id;
-        PERFORM vnet_gateway_put(net[i], acme, format('10.%s.255.0/27', i)::cidr);
+        PERFORM vnet_gateway_put('(customer,Acme,,,,)', net[i], acme, format('10.%s.255.0/27', i)::cidr);
     END LOOP;
-    foreign_net := (vnet_create(guest, 'foreign', '{10.100.0.0/16}', '{}')).id;
-    PERFORM vnet_gateway_put(foreign_net, guest, '10.100.255.0/27');
-    lonely := (vnet_create(guest, 'lonely', '{10.1.0.0/16,10.200.0.0/16}', '{}')).id;
+    foreign_net := (vnet_create('(customer,Acme,,,,)', guest, 'foreign', '{10.100.0.0/16}', '{}')).id;
+    PERFORM vnet_gateway_put('(customer,Acme,,,,)', foreign_net, guest, '10.100.255.0/27');
+    lonely := (vnet_create('(customer,Acme,,,,)', guest, 'lonely', '{10.1.0.0/16,10.200.0.0/16}', '{}')).id;
 
     plain := pg_temp.order(acme, 'plain', 'Amsterdam', 1000, '{"env": "test", "site": "hq"}');
     quoted := pg_temp.order(acme, 'quoted', 'Amsterdam', 1000, '{}');
-    PERFORM partner_circuit_quote('carrier', pg_temp.key_of(quoted), 'partner', 'carrier');
+    PERFORM partner_circuit_quote('(partner,carrier,,,,)', 'carrier', pg_temp.key_of(quoted));
     PERFORM pg_temp.say(quoted, 'circuit.rejected'), pg_temp.say(quoted, 'circuit.progress');
     building := pg_temp.order(acme, 'building', 'Amsterdam', 1000, '{}');
     PERFORM pg_temp.say(building, 'circuit.provisioning');
@@ -114,19 +113,19 @@ BEGIN
     END LOOP;
     PERFORM pg_temp.attach(acme, full_circuit, net[1]), pg_temp.attach(acme, full_circuit, net[2]),
             pg_temp.attach(acme, half, net[1]), pg_temp.attach(acme, asked, net[1]);
-    PERFORM authorization_create(shared, guest, 'for Acme', 'onra_used');
-    PERFORM authorization_create(shared, guest, 'spare', 'onra_spare');
-    PERFORM authorization_create(half, acme, 'for Guest', 'onra_half');
-    IF (connection_create(acme, NULL, net[1], 'customer', 'Acme', 'onra_used')).outcome <> 'ok' THEN
+    PERFORM authorization_create('(customer,Acme,,,,)', shared, guest, 'for Acme', 'onra_used');
+    PERFORM authorization_create('(customer,Acme,,,,)', shared, guest, 'spare', 'onra_spare');
+    PERFORM authorization_create('(customer,Acme,,,,)', half, acme, 'for Guest', 'onra_half');
+    IF (connection_create('(customer,Acme,,,,)', acme, NULL, net[1], 'onra_used')).outcome <> 'ok' THEN
         RAISE 'the shared circuit was not connected';
     END IF;
-    PERFORM connection_delete((pg_temp.attach(acme, half, net[3])), acme, 'customer', 'Acme');
-    PERFORM circuit_status_set(half, 'Disabled', 'audit', 'operator', 'ops'),
-            circuit_status_set(half, 'Enabled', 'done', 'operator', 'ops');
-    PERFORM circuit_deprovision_request(asked, acme, false, 'customer', 'Acme'),
-            circuit_deprovision_withdraw(asked, acme, 'customer', 'Acme'),
-            circuit_deprovision_request(asked, acme, false, 'customer', 'Acme');
-    PERFORM circuit_deprovision_request(deleting, guest, true, 'customer', 'Guest');
+    PERFORM connection_delete('(customer,Acme,,,,)', (pg_temp.attach(acme, half, net[3])), acme);
+    PERFORM circuit_status_set('(operator,ops,,,,)', half, 'Disabled', 'audit'),
+            circuit_status_set('(operator,ops,,,,)', half, 'Enabled', 'done');
+    PERFORM circuit_deprovision_request('(customer,Acme,,,,)', asked, acme, false),
+            circuit_deprovision_withdraw('(customer,Acme,,,,)', asked, acme),
+            circuit_deprovision_request('(customer,Acme,,,,)', asked, acme, false);
+    PERFORM circuit_deprovision_request('(customer,Guest,,,,)', deleting, guest, true);
     PERFORM pg_temp.say(leaving, 'circuit.deprovisioning');
     PERFORM pg_temp.say(leaving, 'circuit.provisioned'); -- refused
     -- Not provisioned any more, with a VNet on it still.
@@ -139,17 +138,17 @@ BEGIN
     VALUES (freely, 'aged', 'rival', 'Oslo', 1000, 'Standard', 'MeteredData', 10,
             clock_timestamp() - interval '3 minutes', '{"env": "aged"}');
     rotated := pg_temp.order(guest, 'rotated', 'Amsterdam', 1000, '{}');
-    PERFORM circuit_service_key_rotate(rotated, guest, 'customer', 'Guest');
+    PERFORM circuit_service_key_rotate('(customer,Guest,,,,)', rotated, guest);
     gone := pg_temp.order(acme, 'gone', 'Amsterdam', 1000, '{"env": "old"}');
-    PERFORM circuit_service_key_rotate(gone, acme, 'customer', 'Acme');
-    PERFORM circuit_delete(gone, acme, 'customer', 'Acme');
+    PERFORM circuit_service_key_rotate('(customer,Acme,,,,)', gone, acme);
+    PERFORM circuit_delete('(customer,Acme,,,,)', gone, acme);
 
     -- Used up, in all and at each location.
-    IF (SELECT min(outcome) FROM customer_limits_put(acme, 7, 6, 100)) <> 'ok' THEN
+    IF (SELECT min(outcome) FROM customer_limits_put('(operator,ops,,,,)', acme, 7, 6, 100)) <> 'ok' THEN
         RAISE 'the quota was not set';
     END IF;
-    PERFORM customer_limits_put(guest, 9, 9, 100);
-    PERFORM customer_limits_put(idle, 5, 5, 100);
+    PERFORM customer_limits_put('(operator,ops,,,,)', guest, 9, 9, 100);
+    PERFORM customer_limits_put('(operator,ops,,,,)', idle, 5, 5, 100);
 
     PERFORM feed_publish(1000);
     FOR r IN SELECT * FROM delivery_claim(3, 60) LOOP
@@ -165,10 +164,10 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM FROM delivery_claim(2, 600); -- on their way
-    PERFORM webhook_delete(closed, 'customer', guest, NULL);
-    PERFORM webhook_update(hears, 'operator', NULL, NULL, NULL, NULL, NULL, false);
+    PERFORM webhook_delete('(customer,Acme,,,,)', closed, guest, NULL);
+    PERFORM webhook_update('(operator,ops,,,,)', hears, NULL, NULL, NULL, NULL, NULL, false);
     -- Not published yet.
-    PERFORM circuit_update(plain, acme, 'plainer', NULL, NULL, NULL, NULL, 'customer', 'Acme');
+    PERFORM circuit_update('(customer,Acme,,,,)', plain, acme, 'plainer', NULL, NULL, NULL, NULL);
     PERFORM pg_temp.say(half, 'circuit.progress');
 
     INSERT INTO tokens (key_id, sha256, role, customer_id, partner, revoked_at) VALUES

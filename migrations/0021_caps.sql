@@ -116,9 +116,3 @@ CREATE INDEX tokens_that_expire ON tokens
 COMMENT ON COLUMN tokens.revoked_at IS
     'When it was deleted through the API or, expired, gave way to another one; such a token is no '
     'longer shown.';
-
--- So that servers of the version before, which write places, go on until the functions are applied.
-\ir functions/cap_clear.sql
-\ir functions/cap_refused.sql
-\ir functions/webhook_create.sql
-\ir functions/webhook_delete.sql

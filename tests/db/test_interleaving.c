@@ -272,7 +272,7 @@ static const char *callback(const char *service_key, const char *type, const cha
     return value(owner,
                  "SELECT format('SELECT CASE outcome WHEN ''ok'' THEN reason ELSE outcome END FROM "
                  "onramp.callback_apply(''(partner,carrier,,,,)'', ''carrier'', %%L, "
-                 "%%L, clock_timestamp(), ''{}'', %%L, repeat(%%L, 32), %%L)', ''%s', '%s', '%s', "
+                 "%%L, clock_timestamp(), ''{}'', %%L, repeat(%%L, 32), %%L)', '%s', '%s', '%s', "
                  "'%s', '%s')",
                  service_key, type, id, body, secret);
 }

@@ -83,7 +83,7 @@ START_TEST(every_answer_begins_with_outcome_and_facts)
 {
     none(run(owner, "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = "
                     "'onramp'::regnamespace AND relkind IN ('v', 'c') AND relname NOT IN "
-                    "('list_position', 'event_months') "
+                    "('list_position', 'event_months', 'caller') "
                     "AND "
                     "(SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ',' ORDER "
                     "BY attnum) FROM pg_attribute "

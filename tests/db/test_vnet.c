@@ -180,7 +180,7 @@ START_TEST(a_connected_vnet_keeps_its_addresses_and_gateway_and_changes_name_and
         "vnet_gateway_delete('(customer,Acme,,,,)', '%s', '%s')",
         "vnet_delete('(customer,Acme,,,,)', '%s', '%s')"};
     for (size_t i = 0; i < 3; i++) {
-        char call[128] = "SELECT outcome || jsonb_array_length(facts -> 'blockers') FROM onramp.";
+        char call[256] = "SELECT outcome || jsonb_array_length(facts -> 'blockers') FROM onramp.";
         strcat(call, calls[i]);
         ck_assert_str_eq(value(api, call, vnet, customer), "vnet_in_use1");
     }

@@ -20,7 +20,7 @@ static const struct parameter list_parameters[] = {
     {FROM_HEADER, "webhook-note", &kind_slug, .fallback = "none"},
     {FROM_CALLER, "customer"},
     {FROM_CALLER, "role"},
-    {FROM_CALLER, "actor"},
+    {FROM_CALLER, "caller"},
     {FROM_CALLER, "secret"},
     {FROM_CALLER, "partner-of-caller"},
 };
@@ -180,9 +180,24 @@ START_TEST(path_header_and_caller_give_the_others)
     ck_assert_str_eq(call_value(&call, "webhook-note"), "none");
     ck_assert_str_eq(call_value(&call, "customer"), "acme");
     ck_assert_str_eq(call_value(&call, "role"), "customer");
-    ck_assert_str_eq(call_value(&call, "actor"), "alice");
+    ck_assert_str_eq(call_value(&call, "caller"), "(\"customer\",\"alice\",,,,)");
     ck_assert_str_eq(call_value(&call, "secret"), "s1");
     ck_assert_str_eq(call_value(&call, "partner-of-caller"), "p1");
+}
+END_TEST
+
+START_TEST(a_caller_is_written_with_all_that_a_name_may_hold)
+{
+    const struct caller whole = {.role = ROLE_OPERATOR,
+                                 .name = "a \"b\" \\c\\, (d) 'e'",
+                                 .token_id = "t1",
+                                 .address = "::1",
+                                 .request_id = "r1",
+                                 .trace = "00-1-2-01"};
+    ck_assert_str_eq(caller_text(arena, &whole), "(\"operator\",\"a \\\"b\\\" \\\\c\\\\, (d) 'e'\","
+                                                 "\"t1\",\"::1\",\"r1\",\"00-1-2-01\")");
+    ck_assert_str_eq(caller_text(arena, &(struct caller){.role = ROLE_NONE, .name = ""}),
+                     "(\"\",\"\",,,,)");
 }
 END_TEST
 
@@ -213,6 +228,7 @@ int main(void)
         a_long_name_is_shown_in_part,
         what_is_waited_for_is_no_value_of_the_statement,
         path_header_and_caller_give_the_others,
+        a_caller_is_written_with_all_that_a_name_may_hold,
         a_path_that_is_not_of_its_kind_names_nothing_and_is_no_fault,
         faults_of_header_fields_are_told,
         NULL,

@@ -13,13 +13,18 @@ TIME = r" +\d+\.\d\d s  "
 
 @pytest.fixture
 def run(tmp_path):
-    """Run programs of the shell as the tests of a build; they are given by name."""
-    def ran(programs, *labels):
+    """Run programs of the shell as the tests of a build; they are given by name, and their tier may
+    follow after a colon."""
+    def labels(name):
+        label, tier = name.split("/")[0], name.partition(":")[2] or "change"
+        return f"{label};{tier}"
+
+    def ran(programs, *words):
         (tmp_path / "CTestTestfile.cmake").write_text("".join(
             f"add_test([=[{name}]=] [=[/bin/sh]=] [=[-c]=] [=[{script}]=])\n"
-            f"set_tests_properties([=[{name}]=] PROPERTIES LABELS [=[{name.split('/')[0]}]=])\n"
+            f"set_tests_properties([=[{name}]=] PROPERTIES LABELS [=[{labels(name)}]=])\n"
             for name, script in programs.items()))
-        done = subprocess.run([RUN, tmp_path, *labels], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([RUN, tmp_path, *words], capture_output=True, text=True, timeout=60,
                               check=False)
         return done.returncode, done.stdout
     return ran
@@ -46,7 +51,8 @@ def test_a_line_is_there_before_the_next_program_has_ended(tmp_path):
     (tmp_path / "CTestTestfile.cmake").write_text(
         "add_test(first /bin/true)\n"
         f"add_test(second /bin/sh -c [=[until [ -e {tmp_path}/go ]; do sleep 0.02; done]=])\n"
-        "set_tests_properties(second PROPERTIES DEPENDS first)\n")
+        "set_tests_properties(second PROPERTIES DEPENDS first)\n"
+        "set_tests_properties(first second PROPERTIES LABELS change)\n")
     with subprocess.Popen([RUN, tmp_path], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout.readline().startswith("first ")
         (tmp_path / "go").touch()
@@ -64,9 +70,35 @@ def test_a_failed_program_is_shown_whole(run):
 def test_a_program_that_crashes_or_is_not_there_has_failed(run, tmp_path):
     status, said = run({"unit/a": "kill -SEGV $$"})
     assert status == 1 and said.splitlines()[-1] == "0 passed, 1 failed"
-    (tmp_path / "CTestTestfile.cmake").write_text("add_test(gone /nowhere/gone)\n")
+    (tmp_path / "CTestTestfile.cmake").write_text(
+        "add_test(gone /nowhere/gone)\nset_tests_properties(gone PROPERTIES LABELS change)\n")
     gone = subprocess.run([RUN, tmp_path], capture_output=True, text=True, check=False)
     assert gone.returncode == 1 and gone.stdout.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_the_tier_is_change_unless_another_is_named(run):
+    programs = {name: f"echo ran {name}; exit 1" for name in
+                ("unit/a", "db/b", "unit/c:nightly", "db/d:nightly", "db/e:hours")}
+
+    def ran(*words):
+        return set(re.findall(r"^ran (\S+)", run(programs, *words)[1], re.M))
+
+    assert ran() == ran("change") == {"unit/a", "db/b"}
+    assert ran("db") == {"db/b"}
+    assert ran("nightly") == {"unit/c:nightly", "db/d:nightly"}
+    assert ran("nightly", "unit") == ran("unit", "nightly") == {"unit/c:nightly"}
+    assert ran("hours") == {"db/e:hours"}
+
+
+def test_the_long_tiers_draw_from_a_seed_that_is_said(run, monkeypatch):
+    monkeypatch.delenv("ONRAMP_TEST_SEED", raising=False)
+    programs = {"unit/a": "echo drawn from $ONRAMP_TEST_SEED.; exit 1",
+                "unit/b:nightly": "echo drawn from $ONRAMP_TEST_SEED.; exit 1"}
+    assert "drawn from ." in run(programs)[1]
+    said = run(programs, "nightly")[1]
+    assert re.search(r"^ONRAMP_TEST_SEED=(\d+)\n(?s:.*)^drawn from \1\.$", said, re.M)
+    monkeypatch.setenv("ONRAMP_TEST_SEED", "7")
+    assert "drawn from 7." in run(programs, "nightly")[1]
 
 
 def test_no_test_at_all_is_a_failure(run):

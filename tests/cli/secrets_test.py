@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from keys import client, credentials, keys, secret_works, spoil_secret
-from place import ROOT, Place, eventually
+from place import ROOT, Place
+from polling import eventually
 from tenant import Partner
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
@@ -205,10 +206,10 @@ def test_starts_at_once_and_one_that_is_killed_seal_what_is_there_once(cluster):
             capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         killed = first.start_verb("up", *options[:2], *options[3:])  # in the foreground
-        sealed = eventually(lambda: int(count_sealed(url)), what="a secret sealed")
+        sealed = eventually("a secret is sealed", lambda: int(count_sealed(url)))
         killed.kill()
         killed.wait()
-        sealed = eventually(lambda: settled(url), what="its transaction ended")
+        sealed = eventually("its transaction has ended", lambda: settled(url))
         assert 0 < sealed < 4001
         both = [one.start_verb("up", *options) for one in (first, second)]
         said = [child.communicate(timeout=90) for child in both]

@@ -9,7 +9,8 @@ import urllib.request
 
 import pytest
 
-from place import BINARY, environment, eventually, prepared
+from place import BINARY, environment, prepared
+from polling import eventually
 
 
 @pytest.fixture
@@ -124,4 +125,4 @@ def test_a_server_takes_its_settings_from_the_file(place, config):
     with urllib.request.urlopen(url + "/healthz", timeout=5) as got:
         assert got.status == 200
     # The line is written when the answer is on its way.
-    eventually(lambda: "GET /healthz" in place.path("log/onramp.log").read_text(), what="the line")
+    eventually("the line", place.path("log/onramp.log").read_text, lambda text: "GET /healthz" in text)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
+#include "cli/operations_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,8 @@ int main(int count, char **arguments)
         puts("onramp " ONRAMP_VERSION);
         return EXIT_SUCCESS;
     }
+    if (options.dump_operations)
+        return operations_json(stdout);
     if (options.word_count == 0) {
         complain("what to do? A verb is missing");
         return misused();

@@ -50,6 +50,7 @@ static const struct known {
     {"print-curl", FLAG, offsetof(struct options, print_curl)},
     {"help", FLAG, offsetof(struct options, help)},
     {"version", FLAG, offsetof(struct options, version)},
+    {"dump-operations", FLAG, offsetof(struct options, dump_operations)},
     {"role", TEXT, offsetof(struct options, role)},
     {"customer", TEXT, offsetof(struct options, customer)},
     {"partner", TEXT, offsetof(struct options, partner)},

@@ -37,7 +37,7 @@ struct options {
     struct option_texts trusted_proxy;
     int connections_per_address; /* -1: not given */
     /* how */
-    bool detach, json, yes, print_curl, help, version;
+    bool detach, json, yes, print_curl, help, version, dump_operations;
     /* token create */
     const char *role, *customer, *partner, *description, *expires_at;
     /* retention */

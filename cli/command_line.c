@@ -19,6 +19,7 @@ static const char no_verb[] = "what to do? A verb is missing; see: onramp --help
 static const struct option_row common[] = {
     {"help", OPTION_FLAG, offsetof(struct command_line, help)},
     {"version", OPTION_FLAG, offsetof(struct command_line, version)},
+    {"dump-operations", OPTION_FLAG, offsetof(struct command_line, dump_operations)},
     {0},
 };
 
@@ -244,7 +245,7 @@ bool command_line_read(struct command_line *out, const struct verb *const verbs[
     }
     if (!options_take(out, verbs, count, arguments))
         return false;
-    if (out->help || out->version)
+    if (out->help || out->version || out->dump_operations)
         return true;
     if (out->verb == NULL) {
         complain("%s", no_verb);

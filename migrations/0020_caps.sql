@@ -53,12 +53,13 @@ COMMENT ON COLUMN cap_counters.used IS 'How many there are. Kept by a trigger.';
 COMMENT ON COLUMN cap_counters.most IS 'The most: caps.most.';
 COMMENT ON COLUMN cap_counters.excess IS 'How many of them are beyond the cap. Kept by a trigger.';
 
+-- Nobody writes between the count and the triggers that go on from it. Those that are written most
+-- come first: who has written one of the others already, and then waits here, is rare.
+LOCK TABLE vnets, authorizations, webhook_endpoints, tokens, callback_secrets
+    IN SHARE ROW EXCLUSIVE MODE;
+
 -- Places were the limit of webhook endpoints, 10 an owner.
 ALTER TABLE webhook_endpoints DROP COLUMN place;
-
--- Nobody writes between the count and the triggers that go on from it.
-LOCK TABLE authorizations, callback_secrets, tokens, vnets, webhook_endpoints
-    IN SHARE ROW EXCLUSIVE MODE;
 
 \ir functions/cap_owner.sql
 INSERT INTO cap_counters (kind, owner, used, most, excess)
@@ -83,25 +84,24 @@ GROUP BY kind, owner, most;
 \ir functions/cap_begin.sql
 \ir functions/cap_counted.sql
 \ir functions/capped.sql
-CREATE TRIGGER authorizations_are_capped AFTER INSERT OR DELETE ON authorizations
+CREATE TRIGGER authorizations_count_against_a_cap AFTER INSERT OR DELETE ON authorizations
     FOR EACH ROW EXECUTE FUNCTION capped();
-CREATE TRIGGER callback_secrets_are_capped AFTER INSERT OR DELETE ON callback_secrets
+CREATE TRIGGER callback_secrets_count_against_a_cap AFTER INSERT OR DELETE ON callback_secrets
     FOR EACH ROW EXECUTE FUNCTION capped();
-CREATE TRIGGER tokens_are_capped AFTER INSERT OR UPDATE OR DELETE ON tokens
+CREATE TRIGGER tokens_count_against_a_cap AFTER INSERT OR UPDATE OR DELETE ON tokens
     FOR EACH ROW EXECUTE FUNCTION capped();
-CREATE TRIGGER vnets_are_capped AFTER INSERT OR DELETE ON vnets
+CREATE TRIGGER vnets_count_against_a_cap AFTER INSERT OR DELETE ON vnets
     FOR EACH ROW EXECUTE FUNCTION capped();
-CREATE TRIGGER endpoints_are_capped AFTER INSERT OR UPDATE OR DELETE ON webhook_endpoints
+CREATE TRIGGER endpoints_count_against_a_cap AFTER INSERT OR UPDATE OR DELETE ON webhook_endpoints
     FOR EACH ROW EXECUTE FUNCTION capped();
 
--- Guards against DML by hand, the owner's too. A truncated table would count for nobody.
+-- Guards against DML by hand, the owner's too. What is truncated would be counted still;
+-- authorizations and VNets are not, as connections refer to them.
 \ir functions/cap_counter_guarded.sql
 CREATE TRIGGER a_counter_is_guarded_by_row BEFORE INSERT OR UPDATE ON cap_counters
     FOR EACH ROW EXECUTE FUNCTION cap_counter_guarded();
 CREATE TRIGGER counters_are_never_deleted BEFORE DELETE OR TRUNCATE ON cap_counters
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('cap_counters follows what it counts');
-CREATE TRIGGER authorizations_are_never_truncated BEFORE TRUNCATE ON authorizations
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('authorizations are never truncated');
 CREATE TRIGGER callback_secrets_are_never_truncated BEFORE TRUNCATE ON callback_secrets
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('callback_secrets are never truncated');
 CREATE TRIGGER tokens_are_never_truncated BEFORE TRUNCATE ON tokens

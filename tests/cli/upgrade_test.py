@@ -160,6 +160,10 @@ class Session(threading.Thread):
             self.call("outcome", "connection_delete", connection, self.customer, *who)
         else:
             self.connected.add(connection)
+        self.call("id", "authorization_create", circuit, self.customer, "guest", f"onra_{circuit}")
+        endpoint = self.call("id", "webhook_create", "https://x/", "{*}", "", "v1.test." + "A" * 60,
+                             "customer", self.customer, None)
+        self.call("outcome", "webhook_delete", endpoint, "customer", self.customer, None)
         self.rounds += 1
 
     def run(self):
@@ -179,7 +183,15 @@ def test_a_database_of_the_version_before_is_upgraded_under_load(older, place):
     url = older.url(name)
     watcher = psycopg2.connect(url, options="-c search_path=onramp,public")
     watcher.autocommit = True
+    # More than is allowed to one owner by now.
+    (crowded, _), = read(watcher, """
+        WITH of AS (SELECT id, customer_id FROM circuits WHERE deleted_at IS NULL LIMIT 1)
+        INSERT INTO authorizations (circuit_id, customer_id, authorization_key, name)
+        SELECT id, customer_id, 'onra_crowd' || n, 'guest' FROM of, generate_series(1, 30) AS n
+        RETURNING (SELECT id FROM of), (SELECT customer_id FROM of)""")[:1]
     before_columns = columns(watcher)
+    # 0020_caps has dropped it.
+    before_columns["webhook_endpoints"] = before_columns["webhook_endpoints"].replace("place, ", "")
     before = rows(watcher, before_columns)
     assert all(before.values()), [table for table in before if not before[table]]
     done = threading.Event()
@@ -226,6 +238,25 @@ def test_a_database_of_the_version_before_is_upgraded_under_load(older, place):
               OR last_sequence <> (SELECT count(*) FROM events_unpublished WHERE circuit_id = c.id)
                                   + (SELECT count(*) FROM feed WHERE circuit_id = c.id)
               OR used <> (SELECT count(*) FROM connections WHERE circuit_id = c.id)""") == []
+
+    # So has everything its count, and what is beyond a cap holds nobody up but its owner.
+    assert read(watcher, """
+        WITH live AS (
+            SELECT 'authorizations' AS kind, 'circuit:' || circuit_id AS owner FROM authorizations
+            UNION ALL SELECT 'vnets', 'customer:' || customer_id FROM vnets
+            UNION ALL SELECT 'callback_secrets', 'partner:' || partner FROM callback_secrets
+            UNION ALL SELECT 'tokens', concat_ws(':', role, coalesce(customer_id::text, partner, ''))
+                FROM tokens WHERE revoked_at IS NULL
+            UNION ALL SELECT 'webhook_endpoints', owner FROM webhook_endpoints WHERE deleted_at IS NULL)
+        SELECT kind, owner FROM live FULL JOIN cap_counters k USING (kind, owner)
+        GROUP BY kind, owner, used HAVING count(live) IS DISTINCT FROM used""") == []
+    (used, most, excess), = read(watcher, "SELECT used, most, excess FROM cap_counters WHERE owner ="
+                                          " 'circuit:' || %s", crowded)
+    assert used >= 30 and (most, excess) == (20, used - 20)
+    (outcome, left), = read(watcher, """
+        SELECT outcome, facts ->> 'used' FROM authorization_create(%s,
+            (SELECT customer_id FROM circuits WHERE id = %s), 'x', 'onra_more')""", crowded, crowded)
+    assert (outcome, left) == ("authorization_limit_reached", str(used))
 
     # The scene's secrets are sealed with keys that nobody has.
     read(watcher, "DELETE FROM webhook_secrets; DELETE FROM callback_secrets; DELETE FROM seal_keys;"

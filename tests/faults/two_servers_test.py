@@ -127,6 +127,22 @@ def test_together_they_keep_the_limits(both):
         assert used == sum(c["vnetId"] == vnet["id"] for c in connections) <= 4
 
 
+@pytest.mark.parametrize(("what", "body", "cap"), [
+    ("tokens", {"role": "customer", "description": "x"}, 100 - 1),  # the customer's own is there
+    ("webhooks", {"url": "https://hooks.example.com/"}, 20),
+    ("authorizations", {"name": "x"}, 20),
+])
+def test_together_they_keep_the_caps(both, what, body, cap):
+    customer, clients, partner, _ = both
+    path = f"/v1/{what}"
+    if what == "authorizations":
+        path = f"/v1/circuits/{customer.circuit(partner)['id']}/{what}"
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: clients[n % 2].post(path, body), range(cap + 20)))
+    assert sorted(answer.status for answer in answers) == [201] * cap + [409] * 20
+    assert all(a.code.endswith("_limit_reached") for a in answers if a.status == 409)
+
+
 def test_one_leaves_and_the_other_serves_on(both, pair):
     customer, clients, partner, _ = both
     _, servers = pair

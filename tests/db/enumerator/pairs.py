@@ -75,6 +75,24 @@ WRITERS = {
     "moves a VNet": "UPDATE vnets SET address_space = '{{10.1.0.0/16,10.2.0.0/16}}' WHERE id = '{n2}'",
     "takes a gateway": "SELECT outcome FROM vnet_gateway_delete('{n2}', '{acme}')",
     "deletes a VNet": "DELETE FROM vnets WHERE id = '{n2}'",
+    "lets another one in, by the API":
+        "SELECT outcome FROM authorization_create('{c1}', '{acme}', 'x', 'onra_' || gen_random_uuid())",
+    "lets another one in":
+        "INSERT INTO authorizations (circuit_id, customer_id, authorization_key, name) "
+        "VALUES ('{c1}', '{acme}', 'onra_' || gen_random_uuid(), 'x')",
+    "makes a VNet, by the API":
+        "SELECT outcome FROM vnet_create('{acme}', 'x', '{{10.9.0.0/16}}', NULL)",
+    "makes a VNet":
+        "INSERT INTO vnets (customer_id, name, address_space) VALUES ('{acme}', 'x', '{{10.9.0.0/16}}')",
+    "makes a token, by the API":
+        "SELECT outcome FROM token_create(gen_random_uuid()::text, repeat('ab', 32), 'customer', "
+        "'{acme}', NULL, NULL, NULL, 'operator', NULL, NULL)",
+    "makes a token":
+        "INSERT INTO tokens (key_id, sha256, role, customer_id) "
+        "VALUES (gen_random_uuid(), sha256('x'), 'customer', '{acme}')",
+    "registers an endpoint":
+        "INSERT INTO webhook_endpoints (role, customer_id, url, event_types) "
+        "VALUES ('customer', '{acme}', 'https://x/', '{{*}}')",
     "sets a first quota": "INSERT INTO circuit_quotas (customer_id, used, circuits) VALUES ('{acme}', 0, 5)",
     "sets a quota": "SELECT outcome FROM customer_limits_put('{acme}', 5, 5, 10)",
     "lowers the limit": "SELECT outcome FROM vnet_limits_put('[{{\"tier\": \"Standard\", \"bandwidthMbps\": "

@@ -175,9 +175,8 @@ BEGIN
         ('one', sha256('one'), 'customer', acme, NULL, NULL),
         ('two', sha256('two'), 'partner', NULL, 'carrier', NULL),
         ('all', sha256('all'), 'operator', NULL, NULL, NULL),
-        ('old', sha256('old'), 'customer', acme, NULL, now());
-    -- What there is is the most: of the authorizations of a circuit, and of VNets, tokens, endpoints
-    -- and secrets.
+        ('old', sha256('old'), 'customer', idle, NULL, now()); -- with room for another one
+    -- Somebody has the most there may be of each kind.
     UPDATE caps SET most = (SELECT max(used) FROM cap_counters k WHERE k.kind = caps.kind);
     INSERT INTO idempotency_keys (scope, key, digest, answer)
     VALUES ('customer:' || acme, 'k1', sha256('a'), '{"outcome": "ok"}'),

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What two sessions write to side by side: a customer with circuits and VNets of its own, made anew for
--- each pair of writers, with every limit one short.
+-- each pair of writers, with every limit one short: the scene has set the caps to suit.
 SET search_path = recount, onramp, public;
 
 CREATE FUNCTION recount.told(p_circuit uuid, p_type text) RETURNS text LANGUAGE sql

@@ -7,11 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    ROWS_MAX = 128, /* of all verbs together */
-    WORDS_MAX = 4,
-    FIRST_VALUE = 256 /* what getopt returns for the first row; below are letters */
-};
+/* What getopt returns for the first row of a table; below are letters. */
+enum { FIRST_VALUE = 256 };
 
 static const char no_verb[] = "what to do? A verb is missing; see: onramp --help";
 
@@ -19,33 +16,48 @@ static const char no_verb[] = "what to do? A verb is missing; see: onramp --help
 static const struct option_row common[] = {
     {"help", OPTION_FLAG, offsetof(struct command_line, help)},
     {"version", OPTION_FLAG, offsetof(struct command_line, version)},
+    {"dump-operations", OPTION_FLAG, offsetof(struct command_line, dump_operations)},
     {0},
 };
 
 /* What is valid at one time, for getopt and for us. */
 struct table {
-    struct option options[ROWS_MAX + 1];
-    struct {
+    struct option *options; /* the last one is {0} */
+    struct entry {
         const struct option_row *row;
         const struct setting *setting; /* NULL: it is none */
         void *values;
-    } rows[ROWS_MAX];
-    int count;
+    } * entries;
+    int count, room;
 };
+
+static void table_grow(struct table *table)
+{
+    struct table grown = {.count = table->count, .room = 2 * table->room + 32};
+    size_t room = (size_t)grown.room, count = (size_t)table->count;
+    grown.options = arena_alloc(options_arena(), (room + 1) * sizeof *grown.options);
+    grown.entries = arena_alloc(options_arena(), room * sizeof *grown.entries);
+    memset(grown.options, 0, (room + 1) * sizeof *grown.options);
+    if (count > 0) {
+        memcpy(grown.options, table->options, count * sizeof *grown.options);
+        memcpy(grown.entries, table->entries, count * sizeof *grown.entries);
+    }
+    *table = grown;
+}
 
 static void row_add(struct table *table, const struct option_row *row,
                     const struct setting *setting, void *values)
 {
-    int at = table->count;
-    if (row->form == OPTION_REST || at == ROWS_MAX)
+    if (row->form == OPTION_REST)
         return;
-    table->options[at].name = row->name;
-    table->options[at].has_arg = row->form == OPTION_FLAG ? no_argument : required_argument;
-    table->options[at].val = FIRST_VALUE + at;
-    table->rows[at].row = row;
-    table->rows[at].setting = setting;
-    table->rows[at].values = values;
-    table->count++;
+    if (table->count == table->room)
+        table_grow(table);
+    table->options[table->count] = (struct option){
+        .name = row->name,
+        .has_arg = row->form == OPTION_FLAG ? no_argument : required_argument,
+        .val = FIRST_VALUE + table->count,
+    };
+    table->entries[table->count++] = (struct entry){row, setting, values};
 }
 
 static void rows_add(struct table *table, const struct option_row *rows, void *values)
@@ -63,11 +75,12 @@ static void settings_add(struct table *table, enum settings_scope scope, void *v
 
 static bool verb_takes(const struct verb *verb, const char *name)
 {
-    struct table table = {0};
-    settings_add(&table, verb->scope, NULL);
-    rows_add(&table, verb->options, NULL);
-    for (int i = 0; i < table.count; i++)
-        if (strcmp(table.options[i].name, name) == 0)
+    const struct option_row *row = verb->options;
+    for (int i = 0; i < SETTINGS; i++)
+        if (strcmp(settings_table[i].row.name, name) == 0)
+            return settings_table[i].scope <= verb->scope;
+    for (; row != NULL && !option_row_ends(row); row++)
+        if (row->name != NULL && strcmp(row->name, name) == 0)
             return true;
     return false;
 }
@@ -148,14 +161,12 @@ static void fault_complain(const struct table *table, const struct verb *verb,
         misplaced_complain(verb, verbs, name_in(argument));
 }
 
-static bool row_take(struct table *table, int index)
+static bool entry_take(const struct entry *entry)
 {
-    const struct option_row *row = table->rows[index].row;
-    const struct setting *setting = table->rows[index].setting;
     char where[64];
-    snprintf(where, sizeof where, "--%s", row->name);
-    return setting != NULL ? settings_take(table->rows[index].values, setting, where, optarg)
-                           : option_take(table->rows[index].values, row, where, optarg);
+    snprintf(where, sizeof where, "--%s", entry->row->name);
+    return entry->setting != NULL ? settings_take(entry->values, entry->setting, where, optarg)
+                                  : option_take(entry->values, entry->row, where, optarg);
 }
 
 static bool options_take(struct command_line *out, const struct verb *const verbs[], int count,
@@ -173,13 +184,14 @@ static bool options_take(struct command_line *out, const struct verb *const verb
             fault_complain(&table, out->verb, verbs, found, arguments[optind - 1]);
             return false;
         }
+        const struct entry *entry = &table.entries[found - FIRST_VALUE];
         /* getopt takes abbreviations; what one means would change with the next option. */
         const char *given = name_in(arguments[optind - 1 - (arguments[optind - 1] == optarg)]);
-        if (out->verb != NULL && strcmp(given, table.options[found - FIRST_VALUE].name) != 0) {
+        if (out->verb != NULL && strcmp(given, entry->row->name) != 0) {
             misplaced_complain(out->verb, verbs, given);
             return false;
         }
-        if (!row_take(&table, found - FIRST_VALUE))
+        if (!entry_take(entry))
             return false;
     }
     return true;
@@ -244,7 +256,7 @@ bool command_line_read(struct command_line *out, const struct verb *const verbs[
     }
     if (!options_take(out, verbs, count, arguments))
         return false;
-    if (out->help || out->version)
+    if (out->help || out->version || out->dump_operations)
         return true;
     if (out->verb == NULL) {
         complain("%s", no_verb);

@@ -7,7 +7,7 @@
 
 struct command_line {
     const struct verb *verb; /* NULL: none was given, but help or version is wanted */
-    bool help, version;
+    bool help, version, dump_operations;
     struct settings settings; /* those that the command line gives */
     void *options;            /* of the verb, kept until the process ends */
 };

@@ -80,9 +80,9 @@ void daemon_say(const char *format, ...)
         complain("%s", line);
 }
 
-static void listen_address(char out[LISTEN_ADDRESS], const struct settings *settings)
+static const char *listen_address(const struct settings *settings)
 {
-    (void)listen_address_read(out, settings->listen != NULL ? settings->listen : default_listen);
+    return settings->listen != NULL ? listen_address_read(settings->listen) : default_listen;
 }
 
 /* --- one that runs already --- */
@@ -99,17 +99,16 @@ static bool differs(const char *option, const char *wanted, const char *has)
 static int running_greet(const struct state *state, const struct settings *settings,
                          const json_t *running)
 {
-    char port[8], address[LISTEN_ADDRESS], *place = NULL;
+    char port[8], *place = NULL;
     const char *url = json_string_value(json_object_get(running, "url"));
     snprintf(port, sizeof port, "%d", settings->port);
     char has[8];
     snprintf(has, sizeof has, "%d", (int)json_integer_value(json_object_get(running, "port")));
-    listen_address(address, settings);
     struct storage asked = {0};
     if (storage_url(settings) != NULL && storage_start(&asked, state, settings, NULL))
         place = asked.place;
     bool other =
-        differs("listen", settings->listen != NULL ? address : NULL,
+        differs("listen", settings->listen != NULL ? listen_address(settings) : NULL,
                 json_string_value(json_object_get(running, "listen"))) ||
         differs("port", settings->port > 0 ? port : NULL, has) ||
         differs("database", place, json_string_value(json_object_get(running, "database")));
@@ -213,8 +212,8 @@ static bool detach_finish(const struct state *state)
 static bool announce(const struct state *state, const struct settings *settings,
                      const struct storage *storage, const char *secrets, uint16_t port)
 {
-    char url[LISTEN_URL], address[LISTEN_ADDRESS];
-    listen_address(address, settings);
+    char url[LISTEN_URL];
+    const char *address = listen_address(settings);
     listen_address_url(url, address, port);
     json_t *more = json_pack("{s:s, s:i, s:s, s:s, s:s}", "url", url, "port", (int)port, "listen",
                              address, "database", storage->place, "secretsKey", secrets);
@@ -261,7 +260,8 @@ static struct sender *webhooks_start(const struct settings *settings, const stru
 
 static int daemon_run(struct state *state, const struct settings *settings)
 {
-    char path[PATH_MAX], secrets[PATH_MAX], address[LISTEN_ADDRESS];
+    char path[PATH_MAX], secrets[PATH_MAX];
+    const char *address = listen_address(settings);
     int status = EXIT_FAILURE;
     struct storage storage = {0};
     struct server *server = NULL;
@@ -295,7 +295,6 @@ static int daemon_run(struct state *state, const struct settings *settings)
         shares = shares_new(each > 0 ? (unsigned)each : CONNECTIONS_PER_ADDRESS);
     for (int i = 0; i < settings->trusted_proxy.count; i++)
         (void)block_read(&proxies[i], settings->trusted_proxy.items[i]); /* it was read before */
-    listen_address(address, settings);
     if (listen_address_any(address))
         complain(
             "--listen %s: the API can be reached from everywhere, and is not encrypted; a proxy"

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/listen_address.h"
 
+#include "base/arena.h"
+#include "cli/options.h"
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
-bool listen_address_read(char out[LISTEN_ADDRESS], const char *text)
+enum { ADDRESS_MAX = 64 /* of a numeric address with its zone */ };
+
+const char *listen_address_read(const char *text)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
     size_t length = strlen(text);
     bool brackets = length > 2 && text[0] == '[' && text[length - 1] == ']';
     if (strcmp(text, "localhost") == 0)
-        text = "127.0.0.1";
-    length = strlen(text) - (brackets ? 2 : 0);
-    if (length >= LISTEN_ADDRESS)
-        return false;
-    memcpy(out, text + brackets, length);
-    out[length] = '\0';
-    if (getaddrinfo(out, NULL, &hints, &found) != 0)
-        return false;
+        return "127.0.0.1";
+    if (brackets)
+        text = arena_copy(options_arena(), text + 1, length - 2);
+    if (length > ADDRESS_MAX || getaddrinfo(text, NULL, &hints, &found) != 0)
+        return NULL;
     bool good = !brackets || found->ai_family == AF_INET6;
     freeaddrinfo(found);
-    return good;
+    return good ? text : NULL;
 }
 
 bool listen_address_valid(const char *text)
 {
-    char address[LISTEN_ADDRESS];
-    return listen_address_read(address, text);
+    return listen_address_read(text) != NULL;
 }
 
 bool listen_address_any(const char *address)

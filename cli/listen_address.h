@@ -6,10 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LISTEN_ADDRESS = 64, LISTEN_URL = 96 };
+enum { LISTEN_URL = 96 };
 
-/* As a numeric address without brackets; localhost is 127.0.0.1. False when it is none. */
-bool listen_address_read(char out[LISTEN_ADDRESS], const char *text);
+/* The numeric address without brackets, kept until the process ends; localhost is 127.0.0.1. NULL
+ * when it is none. */
+const char *listen_address_read(const char *text);
 
 bool listen_address_valid(const char *text);
 

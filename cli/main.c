@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command_line.h"
+#include "cli/operations_json.h"
 #include "cli/usage.h"
 
 #include <stdio.h>
@@ -34,6 +35,8 @@ int main(int count, char **arguments)
         puts("onramp " ONRAMP_VERSION);
         return EXIT_SUCCESS;
     }
+    if (line.dump_operations)
+        return operations_json(stdout);
     if (!settings_complete(&line.settings))
         return EXIT_USAGE;
     return line.verb->run(&line.settings, line.options);

@@ -95,14 +95,13 @@ CREATE TRIGGER vnets_count_against_a_cap AFTER INSERT OR DELETE ON vnets
 CREATE TRIGGER endpoints_count_against_a_cap AFTER INSERT OR UPDATE OR DELETE ON webhook_endpoints
     FOR EACH ROW EXECUTE FUNCTION capped();
 
--- Guards against DML by hand, the owner's too. A truncated table would count for nobody.
+-- Guards against DML by hand, the owner's too. What is truncated would be counted still;
+-- authorizations and VNets are not, as connections refer to them.
 \ir functions/cap_counter_guarded.sql
 CREATE TRIGGER a_counter_is_guarded_by_row BEFORE INSERT OR UPDATE ON cap_counters
     FOR EACH ROW EXECUTE FUNCTION cap_counter_guarded();
 CREATE TRIGGER counters_are_never_deleted BEFORE DELETE OR TRUNCATE ON cap_counters
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('cap_counters follows what it counts');
-CREATE TRIGGER authorizations_are_never_truncated BEFORE TRUNCATE ON authorizations
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse('authorizations are never truncated');
 CREATE TRIGGER callback_secrets_are_never_truncated BEFORE TRUNCATE ON callback_secrets
     FOR EACH STATEMENT EXECUTE FUNCTION refuse('callback_secrets are never truncated');
 CREATE TRIGGER tokens_are_never_truncated BEFORE TRUNCATE ON tokens

@@ -10,7 +10,8 @@ import urllib.request
 
 import pytest
 
-from place import alive, answer, eventually, patience
+from place import alive, answer
+from polling import eventually, patience
 
 TOKENS = "SELECT string_agg(role, ' ' ORDER BY role) FROM tokens"
 
@@ -41,8 +42,8 @@ def test_a_postgresql_that_is_killed_is_back_within_5_seconds(place):
         killed, seen = place.status()["postgresPid"], losses()
         os.kill(killed, signal.SIGKILL)
         began = time.monotonic()
-        eventually(lambda: losses() > seen, patience(5), "not ready")
-        eventually(lambda: answer(before["url"]) == 200, patience(5), "ready again")
+        eventually("not ready", losses, lambda now: now > seen, seconds=patience(5))
+        eventually("ready again", lambda: answer(before["url"]), 200, seconds=patience(5))
         assert time.monotonic() - began < patience(5)
         assert place.status()["postgresPid"] != killed
     assert place.status()["pid"] == before["pid"]
@@ -59,9 +60,9 @@ def test_a_worker_that_is_killed_costs_no_restart_of_ours(place):
     worker = int(place.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'onramp_daemon'"
                            " LIMIT 1"))
     os.kill(worker, signal.SIGKILL)
-    eventually(lambda: "database connections: not ready"
-               in place.path("log/onramp.log").read_text(), patience(5), "not ready")
-    eventually(lambda: answer(before["url"]) == 200, patience(5), "ready again")
+    eventually("not ready", place.path("log/onramp.log").read_text,
+               lambda text: "database connections: not ready" in text, seconds=patience(5))
+    eventually("ready again", lambda: answer(before["url"]), 200, seconds=patience(5))
     assert place.status() == before
 
 
@@ -70,7 +71,7 @@ def test_a_daemon_that_is_killed_takes_its_postgresql_along_and_up_carries_on(pl
     before = place.status()
     credentials = place.path("credentials").read_text()
     os.kill(before["pid"], signal.SIGKILL)
-    eventually(lambda: not alive(before["pid"]))
+    eventually("it has gone", lambda: alive(before["pid"]), False)
     assert place.status()["phase"] == "stopped"
     place.start()   # at once: the old PostgreSQL is still stopping
     assert not alive(before["postgresPid"])
@@ -84,7 +85,7 @@ def test_both_killed_at_once(place):
     os.kill(before["pid"], signal.SIGSTOP)    # so that it cannot react
     os.kill(before["postgresPid"], signal.SIGKILL)
     os.kill(before["pid"], signal.SIGKILL)
-    eventually(lambda: not alive(before["pid"]))
+    eventually("it has gone", lambda: alive(before["pid"]), False)
     place.start()
     works(place)
 
@@ -99,7 +100,8 @@ def test_a_stale_mark_that_names_a_living_process_is_no_obstacle(place):
     bystander = subprocess.Popen(["sh", "-c", f"cd '{data}' && exec sleep 60"],
                                  preexec_fn=lambda: os.setuid(owner))
     try:
-        eventually(lambda: os.readlink(f"/proc/{bystander.pid}/cwd") == str(data))
+        eventually("it stands in the data directory",
+                   lambda: os.readlink(f"/proc/{bystander.pid}/cwd"), str(data))
         mark = data / "postmaster.pid"
         mark.write_text(f"{bystander.pid}\n{data}\n0\n5432\n{place.path('socket')}\n\n")
         os.chown(mark, owner, owner)
@@ -118,18 +120,19 @@ def test_a_postgresql_that_cannot_start_is_tried_again_and_again(place):
     settings.write_text("shared_buffers = nonsense\n")
     os.chmod(settings, 0o644)
     os.kill(before["postgresPid"], signal.SIGKILL)
-    eventually(lambda: place.path("log/onramp.log").read_text().count("PostgreSQL died") >= 4, 60)
+    eventually("four deaths", place.path("log/onramp.log").read_text,
+               lambda text: text.count("PostgreSQL died") >= 4, seconds=patience(60))
     assert answer(before["url"], "/healthz") == 200
     assert answer(before["url"]) == 503
     settings.unlink()
-    eventually(lambda: answer(before["url"]) == 200, 60, "ready again")
+    eventually("ready again", lambda: answer(before["url"]), 200, seconds=patience(60))
     assert place.status()["pid"] == before["pid"]
 
 
 def interrupted(place, condition):
     """Start, and kill -9 the daemon as soon as the condition holds."""
     child = place.start_foreground()
-    eventually(condition, 60, pause=0.001)  # what it waits for may be there for 40 ms
+    eventually("the moment of the kill", condition, seconds=patience(60), pause=0.001)  # what it waits for may be there for 40 ms
     pid = json.loads(place.path("running").read_text())["pid"]
     os.kill(pid, signal.SIGKILL)
     child.wait(timeout=30)

@@ -4,7 +4,8 @@
 import re
 import time
 
-from place import ROOT, eventually
+from place import ROOT
+from polling import eventually
 
 FILES = sorted(path.stem for path in (ROOT / "migrations").glob("*.sql"))
 FUNCTIONS = sorted(path.stem for path in (ROOT / "migrations/functions").glob("*.sql"))
@@ -131,10 +132,10 @@ def test_a_runner_waits_for_the_lock(place):
     place.start()
     holder = place.start_verb("psql", "--", "-X", "-q", "-c",
                               "SELECT pg_advisory_lock(122524684610928), pg_sleep(600)")
-    eventually(lambda: place.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
-                                 " AND granted") == "1")
+    eventually("the lock is held", lambda: place.sql(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"), "1")
     runner = place.start_verb("migrate")
-    time.sleep(1)
+    time.sleep(1)  # it has had the time to go on, and has not
     assert runner.poll() is None
     place.sql("SET ROLE NONE; SELECT pg_terminate_backend(pid) FROM pg_locks"
               " WHERE locktype = 'advisory'")

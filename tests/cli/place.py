@@ -14,11 +14,11 @@ import shlex
 import shutil
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
-from process import BINARY, ROOT, alive, directory, loopback, patience
+from polling import eventually
+from process import BINARY, ROOT, alive, directory, loopback
 
 NOBODY = 65534
 # For tests that look again and again whether something has come true.
@@ -37,16 +37,6 @@ def environment(**more):
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("ONRAMP_", "PG", "XDG_"))}
     return {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **more}
-
-
-def eventually(condition, seconds=30, what="it", pause=0.02):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(pause)
-    raise AssertionError(f"{what} did not come true in {seconds} s")
 
 
 def answer(url, path="/readyz"):
@@ -151,9 +141,9 @@ class Place:
             child.communicate()
         for pid in self.postmasters():
             os.kill(pid, signal.SIGQUIT)
-        eventually(lambda: not self.postmasters(), what="PostgreSQL gone")
+        eventually("PostgreSQL has gone", self.postmasters, [])
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 __all__ = ["BINARY", "NOBODY", "ROOT", "Place", "alive", "answer", "as_nobody", "directory",
-           "environment", "eventually", "loopback", "patience", "prepared"]
+           "environment", "loopback", "prepared"]

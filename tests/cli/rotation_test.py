@@ -14,7 +14,8 @@ import pytest
 
 from client import Client
 from keys import client, credentials, keys, secret_works, spoil_secret
-from place import ROOT, UNLIMITED, Place, eventually
+from place import ROOT, UNLIMITED, Place
+from polling import eventually
 from tenant import Customer, Partner, unique
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
@@ -143,7 +144,7 @@ def test_two_servers_go_on_while_keys_are_rotated(cluster):
                 one = (first, second)[number % 2]
                 said = one.must("secrets", "rotate", "--database", url)
                 assert "sealed anew" in said
-                time.sleep(0.5)
+                time.sleep(0.5)  # traffic goes on with each key for that long
         assert traffic.all_well() > 50
         assert len(keys(cluster.shared("rotated.key"))) == 1
     finally:
@@ -159,10 +160,10 @@ def test_one_rotation_at_a_time(cluster, place):
          "SELECT pg_advisory_lock(1919906913); SELECT pg_sleep(60)"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     place.children.append(holder)
-    eventually(lambda: subprocess.run(
+    eventually("the lock is held", lambda: subprocess.run(
         ["psql", "-XAtq", "-d", url, "-c",
          "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1919906913"],
-        capture_output=True, text=True, check=True).stdout.strip() == "1")
+        capture_output=True, text=True, check=True).stdout.strip(), "1")
     done = place.run("secrets", "rotate", "--database", url)
     assert done.returncode == 1 and "another rotation is under way" in done.stderr
     holder.kill()
@@ -240,7 +241,7 @@ def test_a_rotation_that_is_killed_again_and_again_loses_nothing(place):
         while killed < 8:
             assert time.monotonic() < deadline, f"{killed} killed: they end too soon"
             rotation = place.start_verb("secrets", "rotate")
-            time.sleep(chance.uniform(0.01, whole))
+            time.sleep(chance.uniform(0.01, whole))  # the moment of the kill, drawn at random
             if rotation.poll() is None:
                 rotation.kill()
                 killed += 1

@@ -10,7 +10,8 @@ import urllib.request
 
 import pytest
 
-from place import BINARY, ROOT, environment, eventually, prepared
+from place import BINARY, ROOT, environment, prepared
+from polling import eventually
 
 
 @pytest.fixture
@@ -159,7 +160,8 @@ def test_a_server_takes_its_settings_from_the_file(place, config):
     with urllib.request.urlopen(url + "/healthz", timeout=5) as got:
         assert got.status == 200
     # The line is written when the answer is on its way.
-    eventually(lambda: "GET /healthz" in place.path("log/onramp.log").read_text(), what="the line")
+    eventually("the line of the request",
+               lambda: "GET /healthz" in place.path("log/onramp.log").read_text())
 
 
 @pytest.mark.parametrize("listen, host", [("localhost", "127.0.0.1"), ("[::1]", "[::1]"),

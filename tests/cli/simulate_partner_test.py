@@ -3,6 +3,7 @@
 
 import json
 import os
+from polling import eventually
 import pty
 import re
 import select
@@ -12,7 +13,7 @@ import uuid
 
 import pytest
 
-from place import UNLIMITED, eventually, loopback
+from place import UNLIMITED, loopback
 from simulation import QUICK, Simulation
 
 BAD_DAY = ("--duplicates", "40", "--reorder", "40", "--wrong-signatures", "40", "--reject", "25",
@@ -100,9 +101,8 @@ def test_a_promise_that_is_not_kept_stalls_the_circuit(simulation):
     report = simulation.play(circuits, *QUICK, "--silence", "100", "--seed", "1")
     promised = {order["circuitId"] for order in report["orders"] if order["plan"] == "promised"}
     assert 0 < len(promised) < 20
-    eventually(lambda: {circuit["id"] for circuit in circuits
-                        if simulation.customer.read(circuit)["stalled"]} == promised,
-               seconds=30, what="stalled circuits")
+    eventually("the promised ones are stalled", lambda: {
+        circuit["id"] for circuit in circuits if simulation.customer.read(circuit)["stalled"]}, promised)
 
 
 def test_keys_come_by_a_pipe_as_they_are_ordered(simulation):
@@ -113,11 +113,11 @@ def test_keys_come_by_a_pipe_as_they_are_ordered(simulation):
         keys = "\n# two more\n" + "".join(c["serviceKey"].upper() + "\n" for c in circuits[-2:])
         child.stdin.write(keys[:50])
         child.stdin.flush()
-        time.sleep(0.05)
+        time.sleep(0.05)  # so that a key comes in two pieces
         child.stdin.write(keys[50:])
         child.stdin.flush()
-        eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * len(circuits),
-                   seconds=30)
+        eventually("all are built", lambda: simulation.statuses(circuits),
+                   ["Provisioned"] * len(circuits))
         assert child.poll() is None
     child.stdin.write(f"  {circuits[0]['serviceKey']}  ")
     out, err = child.communicate(timeout=30)
@@ -145,7 +145,7 @@ def test_an_interrupt_ends_it_with_its_summary(simulation):
     circuits = simulation.circuits(5)
     keys = simulation.keys_file(circuits)
     idle = simulation.start("--keys", keys, "--json", *QUICK)
-    eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * 5, seconds=30)
+    eventually("all are built", lambda: simulation.statuses(circuits), ["Provisioned"] * 5)
     time.sleep(1)  # until the last answer has been read
     assert idle.poll() is None
     idle.send_signal(signal.SIGINT)
@@ -155,7 +155,8 @@ def test_an_interrupt_ends_it_with_its_summary(simulation):
 
     more = simulation.circuits(5)
     busy = simulation.start("--keys", simulation.keys_file(more), "--delay", "1h")
-    eventually(lambda: all(simulation.customer.read(c)["keyQuotedAt"] for c in more))
+    eventually("all keys are quoted",
+               lambda: [simulation.customer.read(c)["keyQuotedAt"] for c in more], all)
     busy.send_signal(signal.SIGTERM)
     out, err = busy.communicate(timeout=10)
     assert busy.returncode == 1, err
@@ -180,12 +181,13 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing(place):
     child = simulation.start("--keys", simulation.keys_file(circuits), "--until-idle", "--json",
                              "--delay", "100ms..1500ms", "--duplicates", "30", "--reorder", "30",
                              "--seed", "3")
-    eventually(lambda: any(status == "Provisioning" for status in simulation.statuses(circuits)))
+    eventually("some are being built", lambda: simulation.statuses(circuits),
+               lambda statuses: "Provisioning" in statuses)
     for how in (signal.SIGKILL, signal.SIGTERM):
         pid = place.status()["pid"]
         os.kill(pid, how)
-        eventually(lambda: not os.path.exists(f"/proc/{pid}"), seconds=30)
-        time.sleep(0.3)
+        eventually("the server has gone", lambda: os.path.exists(f"/proc/{pid}"), False)
+        time.sleep(0.3)  # nobody answers for that long
         place.start("--listen", address, "--port", port, *UNLIMITED)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, (out[-2000:], err)

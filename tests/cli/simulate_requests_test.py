@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from place import UNLIMITED, Place, eventually
+from place import UNLIMITED, Place
+from polling import eventually, patience
 from simulation import QUICK, Simulation
 
 BAD_DAY = ("--duplicates", "50", "--reorder", "50", "--wrong-signatures", "50", "--clock-skew",
@@ -60,13 +61,14 @@ def test_what_customers_ask_for_is_done(allowing, how):
     circuits = simulation.circuits(8)
     asked, deleted = circuits[:4], circuits[4:6]
     child = play(simulation, circuits, *BAD_DAY, *how)
-    eventually(lambda: simulation.statuses(circuits) == ["Provisioned"] * 8, seconds=30)
+    eventually("all are built", lambda: simulation.statuses(circuits), ["Provisioned"] * 8)
     for circuit in asked:
         ask(simulation, circuit)
     for circuit in deleted:
         ask(simulation, circuit, deleteWhenDeprovisioned=True)
-    eventually(lambda: simulation.statuses(asked) == ["NotProvisioned"] * 4, seconds=40)
-    eventually(lambda: gone(simulation, deleted), seconds=40)
+    eventually("they are taken down", lambda: simulation.statuses(asked), ["NotProvisioned"] * 4,
+               seconds=patience(40))
+    eventually("they are deleted", lambda: gone(simulation, deleted), seconds=patience(40))
     report = finish(child)
     assert report["circuits"]["deprovisioned"] == 6
     assert report["circuits"]["provisioned"] == 2
@@ -102,9 +104,9 @@ def test_circuits_of_another_day_are_torn_down_and_never_built(allowing):
     simulation.partner.quote(new["serviceKey"]).must(200)
     ask(simulation, built[0])
     child = play(simulation, [])
-    eventually(lambda: simulation.statuses(built)[0] == "NotProvisioned")
+    eventually("it is taken down", lambda: simulation.statuses(built)[0], "NotProvisioned")
     ask(simulation, built[1])
-    eventually(lambda: simulation.statuses(built)[1] == "NotProvisioned")
+    eventually("it is taken down", lambda: simulation.statuses(built)[1], "NotProvisioned")
     report = finish(child)
     assert simulation.statuses(built + [new]) == ["NotProvisioned"] * 2 + [
         "Provisioned", "NotProvisioned"]
@@ -118,9 +120,9 @@ def test_the_silent_do_not_even_tear_down(allowing):
     child = play(simulation, circuits, "--silence", "100")
     ask(simulation, circuits[0])
     events = simulation.partner.client
-    eventually(lambda: len(events.get("/v1/events", types="circuit.deprovision_requested")
-                           .must(200).json["items"]) == 1)
-    time.sleep(0.5)
+    eventually("the request is heard", lambda: len(events.get(
+        "/v1/events", types="circuit.deprovision_requested").must(200).json["items"]), 1)
+    time.sleep(0.5)  # nothing is done about it in the meantime
     assert simulation.statuses(circuits) == ["Provisioned"] * 2
     report = finish(child)
     assert report["circuits"]["deprovisioned"] == 0
@@ -132,7 +134,8 @@ def test_a_request_may_be_refused_with_a_reason(allowing):
     child = play(simulation, [circuit], "--reject", "100")
     for _ in range(2):
         ask(simulation, circuit)
-        eventually(lambda: not simulation.customer.read(circuit)["deprovisionRequestedAt"])
+        eventually("the request is refused", lambda: simulation.customer.read(circuit),
+                   lambda now: not now["deprovisionRequestedAt"])
         now = simulation.customer.read(circuit)
         assert now["providerStatus"] == "Provisioned" and now["lastRejection"]["reason"]
     report = finish(child)

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import time
 
-from place import BINARY, alive, answer, environment, eventually, loopback
+from place import BINARY, alive, answer, environment, loopback
+from polling import eventually, patience
 
 
 def test_up_says_step_by_step_what_it_does_and_ends_with_ready(place):
@@ -121,7 +122,7 @@ def test_status_and_down(place):
 def test_a_signal_ends_a_foreground_start_cleanly(place):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         child = place.start_foreground()
-        url = eventually(lambda: place.status()["url"], 60)
+        url = eventually("it has an address", lambda: place.status()["url"], seconds=patience(60))
         assert answer(url) == 200
         child.send_signal(number)
         out, err = child.communicate(timeout=30)
@@ -135,7 +136,7 @@ def test_a_signal_ends_a_foreground_start_cleanly(place):
 
 def test_down_while_it_starts_stops_the_start(place):
     child = place.start_foreground()
-    eventually(lambda: place.path("running").exists(), 30)
+    eventually("it starts", place.path("running").exists)
     place.must("down")
     _, err = child.communicate(timeout=30)
     assert child.returncode in (0, 1)

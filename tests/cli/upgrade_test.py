@@ -18,11 +18,12 @@ import urllib.request
 import psycopg2
 import pytest
 
-from place import ROOT, UNLIMITED, eventually, patience
+from place import ROOT, UNLIMITED
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
 
 from cluster import Cluster  # noqa: E402
+from polling import eventually, patience  # noqa: E402
 
 ARCHIVES = {path.name.removesuffix(".tar.gz"): path
             for path in (ROOT / "tests/upgrade").glob("*.tar.gz")}
@@ -200,9 +201,9 @@ def test_a_database_of_the_version_before_is_upgraded_under_load(older, place):
 
     def further(by):
         seen = {session: session.rounds for session in sessions}
-        eventually(lambda: all(not session.is_alive() or session.rounds >= seen[session] + by
-                               for session in sessions), seconds=patience(60),
-                   what="the load went on")
+        eventually("the load goes on", lambda: [session for session in sessions if session.is_alive()
+                                                and session.rounds < seen[session] + by],
+                   [], seconds=patience(60))
     try:
         further(3)
         assert all(session.is_alive() for session in sessions)

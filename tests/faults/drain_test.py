@@ -11,8 +11,9 @@ import time
 
 import wire
 from client import Client
-from load import Load, audit, wait_until
-from process import alive, patience
+from load import Load, audit
+from polling import eventually, patience
+from process import alive
 from tenant import Customer
 
 CALLERS = 32
@@ -70,7 +71,7 @@ def test_every_request_in_flight_gets_its_answer(own_server):
         hammer.start()
     for hammer in hammers:
         assert hammer.begun.wait(20)
-    time.sleep(0.5)
+    time.sleep(0.5)  # under load for so long
     began = time.monotonic()
     own_server.terminate()
     for hammer in hammers:
@@ -109,7 +110,7 @@ def test_a_body_on_its_way_is_waited_for(own_server):
         assert sock.recv(4096).startswith(b"HTTP/1.1 100 ")  # it waits for the body
         sock.sendall(body[:10])
         own_server.terminate()
-        time.sleep(0.6)
+        time.sleep(0.6)  # the body is late by so much
         sock.sendall(body[10:])
         said = b""
         while octets := sock.recv(4096):
@@ -122,11 +123,11 @@ def test_a_body_on_its_way_is_waited_for(own_server):
 def test_a_mixed_load_survives_a_restart(own_server):
     load = Load(own_server).start()
     try:
-        time.sleep(2)
+        time.sleep(2)  # under load for so long before
         assert own_server.stop() == 0
         own_server.start()
         load.move(own_server.url)
-        time.sleep(1)
+        time.sleep(1)  # and after
     finally:
         load.stop()
     audit(own_server, load)
@@ -137,12 +138,12 @@ def test_a_second_signal_insists(own_server):
     postmaster = own_server.postmasters()[0]
     with socket.create_connection((own_server.host, own_server.port)) as slow:
         slow.sendall(b"POST /v1/vnets HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
-        time.sleep(0.2)
+        time.sleep(0.2)  # its head has been read by then, its body is waited for
         own_server.terminate()
-        time.sleep(0.5)
+        time.sleep(0.5)  # somebody's patience
         own_server.terminate()
         started = time.monotonic()
         assert own_server.wait() in (0, 128 + signal.SIGTERM)
         assert time.monotonic() - started < patience(5)
-    wait_until(lambda: not alive(postmaster), 10, "PostgreSQL gone")
+    eventually("PostgreSQL has gone", lambda: alive(postmaster), False)
     own_server.start()

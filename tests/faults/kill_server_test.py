@@ -6,7 +6,8 @@ answered 2xx is there, and status, events and counters agree."""
 import time
 
 from load import Load, audit
-from process import alive, patience
+from polling import patience
+from process import alive
 
 
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(own_server):
@@ -14,11 +15,11 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(own_server):
     postmasters = own_server.postmasters()
     try:
         for _ in range(3):
-            time.sleep(1.5)
+            time.sleep(1.5)  # under load for so long before each kill
             own_server.kill()
             own_server.start()
             load.move(own_server.url)
-        time.sleep(1)
+        time.sleep(1)  # and after the last
     finally:
         load.stop()
     audit(own_server, load)

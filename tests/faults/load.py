@@ -67,7 +67,7 @@ class Load:
             except AWAY:
                 self.acknowledged.answers["away"] += 1
                 caller.reconnect()
-                time.sleep(0.02)
+                time.sleep(0.02)  # a client's pause before it asks again
             except BaseException as error:  # pylint: disable=broad-except
                 self.acknowledged.failures.append(repr(error)[:2000])
                 return
@@ -91,7 +91,7 @@ class Caller:
         self.load.acknowledged.answers[answer.status] += 1
         assert answer.status in (200, 201, 204, 404, 409, 422, 503), answer
         if answer.status == 503:
-            time.sleep(0.02)
+            time.sleep(0.02)  # a client's pause before it asks again
         return answer.status < 300
 
     def step(self):
@@ -197,16 +197,6 @@ def audit(server, load):
         again = partner.send("POST", load.partner.path, body, headers).must(200)
         assert again.json["reason"] == "duplicate"
     return len(circuits), len(connections), sum(len(h) for h in events.values())
-
-
-def wait_until(condition, seconds, what):
-    """Seconds that it took."""
-    started = time.monotonic()
-    while time.monotonic() - started < seconds:
-        if condition():
-            return time.monotonic() - started
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def ready(url):

@@ -14,6 +14,7 @@ import time
 
 from client import Client
 from load import AWAY
+from polling import eventually
 from tenant import Customer, Partner
 
 KEYS = int(os.environ.get("ONRAMP_ONCE_KEYS", "60"))
@@ -48,14 +49,14 @@ class Caller(threading.Thread):
                 )
             except AWAY:
                 self.met["away"] += 1
-                time.sleep(0.02)
+                time.sleep(0.02)  # a client's pause before it asks again
                 continue
             if answer.status == 201:
                 self.met["replayed" if "Idempotent-Replayed" in answer.headers else "made"] += 1
                 return answer.json["id"]
             assert answer.status == 503 or answer.code == "idempotency_key_in_progress", answer
             self.met[answer.code] += 1
-            time.sleep(0.02)
+            time.sleep(0.02)  # a client's pause before it asks again
         raise AssertionError(f"no answer for key {number}")
 
     def run(self):
@@ -82,9 +83,10 @@ def test_each_key_orders_one_circuit_whatever_is_killed(own_server):
     for kill in range(1, KILLS + 1):
         # Somewhere in a key: before, during or after the commit, or between it and the answer.
         mark = KEYS * kill // (KILLS + 1)
-        while len(callers[0].told) < mark and any(c.is_alive() for c in callers):
-            time.sleep(0.001)
-        time.sleep(moment.uniform(0, 0.03))
+        eventually(f"key {mark}, or the end", lambda: (len(callers[0].told), *map(
+            threading.Thread.is_alive, callers)), lambda seen: seen[0] >= mark or not any(seen[1:]),
+            seconds=SECONDS, pause=0.001)
+        time.sleep(moment.uniform(0, 0.03))  # the moment of the kill, drawn at random
         own_server.kill()
         own_server.start()
         urls.append(own_server.url)

@@ -4,13 +4,13 @@ and together keep the limits, apply a callback once, and honour each other's tok
 """
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from client import Client
 from cluster import Cluster
+from polling import eventually
 from process import Server
 from tenant import Customer, Partner
 
@@ -75,9 +75,8 @@ def test_a_token_of_one_is_a_token_of_the_other(pair, both):
         client.get("/v1/circuits").must(200)
     customer.client.delete(f"/v1/tokens/{customer.token_id}").must(204)
 
-    deadline = time.monotonic() + 5.5
-    while time.monotonic() < deadline and clients[1].get("/v1/circuits").status != 401:
-        time.sleep(0.1)
+    eventually("the token is refused", lambda: clients[1].get("/v1/circuits").status, 401,
+               seconds=5.5)
     clients[1].get("/v1/circuits").must(401)
 
 

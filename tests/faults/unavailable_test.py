@@ -6,7 +6,6 @@ hold locks there and take it away."""
 
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
@@ -15,7 +14,7 @@ import pytest
 import contract
 from client import Client
 from cluster import Cluster
-from load import wait_until
+from polling import eventually
 from process import Server
 from roles_test import MAY, PUBLIC
 from scene import Scene, documented
@@ -23,7 +22,6 @@ from scene import Scene, documented
 # Writes behind a held lock at once: more than the server queues, which has one loop and so one queue,
 # of 1024 that wait behind those that are under way.
 QUEUED = 1200
-PATIENCE = 30  # seconds, on a machine that has other work
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +146,7 @@ def test_a_full_disk_is_named_and_reads_go_on(place, database, scene):
             "ALTER FUNCTION vnet_create_saved RENAME TO vnet_create"
         )
         database.connection.commit()
-    wait_until(lambda: probe.get("/readyz").status == 200, PATIENCE, "ready again")
+    eventually("ready again", lambda: probe.get("/readyz").status, 200)
     scene.customer.client.post("/v1/vnets", order).must(201)
 
 
@@ -181,7 +179,7 @@ def test_readiness_is_denied_at_once_when_the_database_hangs(place):
     probe = Client(server.url, timeout=5)
     with cluster.frozen():
         probe.send("GET", "/readyz", checked=False).must(503, "not_ready")
-    wait_until(lambda: probe.get("/readyz").status == 200, PATIENCE, "ready again")
+    eventually("ready again", lambda: probe.get("/readyz").status, 200)
 
 
 @pytest.fixture(scope="module")
@@ -189,10 +187,7 @@ def away(place, scene):
     """The database has gone, and the server has seen it."""
     cluster, _, _ = place
     cluster.stop()
-    deadline = time.monotonic() + 30
-    while scene.clients["O"].get("/readyz").status != 503:
-        assert time.monotonic() < deadline, "the server still believes that it is ready"
-        time.sleep(0.05)
+    eventually("the server has seen it", lambda: scene.clients["O"].get("/readyz").status, 503)
     yield scene
     cluster.start()
 

@@ -17,7 +17,8 @@ import pytest
 
 from client import Client
 from cluster import Cluster
-from process import Server, patience
+from polling import patience
+from process import Server
 from tenant import Customer, Partner
 
 WAITERS = int(os.environ.get("ONRAMP_WAITERS", "300"))
@@ -60,7 +61,7 @@ class Crowd:
         for start in range(0, len(targets), 200):
             some = targets[start : start + 200]
             self.streams += await asyncio.gather(*(self._send(t, accept) for t in some))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # the pace
 
     async def _send(self, target, accept):
         reader, writer = await asyncio.open_connection(self.client.host, self.client.port)
@@ -104,7 +105,7 @@ def statements(sql, seconds):
     """How many a second, in a while."""
     sql("SELECT pg_stat_statements_reset()")
     began = time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # what is counted is a rate
     calls = int(sql(COUNTED.format("coalesce(sum(calls), 0)")))
     return calls / (time.monotonic() - began)
 
@@ -141,7 +142,7 @@ def test_a_change_through_one_server_ends_a_wait_on_the_other(pair):
         crowd = Crowd(there)
         await crowd.join([f"/v1/circuits/{circuit['id']}?waitFor={status}&timeout=60"])
         crowd.expect()
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.15)  # the server has no way to say that one waits
         event = "circuit.provisioned" if status == "Provisioned" else "circuit.deprovisioned"
         await asyncio.to_thread(
             lambda: partner.callback(event, circuit["serviceKey"]).must(200)
@@ -176,7 +177,7 @@ def test_thousands_wait_and_the_database_is_asked_ten_times_a_second(pair):
         crowd, before = Crowd(client), resident(servers[1])
         await crowd.join(targets)
         crowd.expect()
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # nothing is answered in the meantime
         assert not any(task.done() for task in crowd.waiting)
         asked, used = await asyncio.to_thread(idle, servers[1], sql)
         each = (resident(servers[1]) - before) / WAITERS
@@ -184,7 +185,7 @@ def test_thousands_wait_and_the_database_is_asked_ten_times_a_second(pair):
         for number in range(20):
             body = {"name": f"name {number}"}
             customer.client.patch(f"/v1/circuits/{watched['id']}", body).must(200)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # nobody is woken in the meantime
         assert not any(task.done() for task in crowd.waiting)
         began = time.monotonic()
         for circuit in circuits:
@@ -219,7 +220,7 @@ def test_thousands_follow_and_hear_their_own(pair, accept):
         share = FOLLOWERS // len(crowds)
         for crowd in crowds:
             await crowd.join(["/v1/events?wait=120"] * share, accept)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the rate is that of a server at rest
         asked, used = await asyncio.to_thread(idle, servers[1], sql)
         each = (resident(servers[1]) - before) / (share * len(crowds))
         for crowd in crowds:
@@ -230,7 +231,7 @@ def test_thousands_follow_and_hear_their_own(pair, accept):
         for customer in customers:
             await asyncio.to_thread(customer.circuit, partner)
         told = [await asyncio.gather(*crowd.waiting) for crowd in crowds[:-1]]
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # nobody is woken in the meantime
         # Those who hear nothing of it have not been woken.
         assert not any(task.done() for task in crowds[-1].waiting)
         for task in crowds[-1].waiting:

@@ -59,7 +59,7 @@ def main():
                     began = time.time()
                     client.send("POST", f"/v1/webhooks/{ids[1]}/ping").must(202)
                     late.append(receiver.wait(number + 1, seconds=100)[-1].at - began)
-                    time.sleep(0.5)
+                    time.sleep(0.5)  # what is measured is one ping by itself
                 [item] = client.pages(f"/v1/webhooks/{ids[0]}/deliveries")
                 errors = [attempt["error"] for attempt in item["attempts"]]
         finally:

@@ -19,6 +19,7 @@ import time
 import urllib.parse
 
 from client import Client
+from polling import eventually
 from process import BINARY
 from tenant import Customer, Partner, unique
 
@@ -75,7 +76,7 @@ class Maker:
         turn = 0
         while turn < count:
             if pace:
-                await asyncio.sleep(max(0, due - time.monotonic()))
+                await asyncio.sleep(max(0, due - time.monotonic()))  # the pace that was asked for
                 due += 1 / pace
             try:
                 if writer is None:
@@ -86,12 +87,12 @@ class Maker:
                     turn += 1
                     self.made += 1
                     continue
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # before it asks again
             except (OSError, asyncio.IncompleteReadError):
                 if writer:
                     writer.close()
                 writer = None
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # before it asks again
         if writer:
             writer.close()
 
@@ -143,7 +144,7 @@ class Storm:
         maker = threading.Thread(target=self.maker.run, args=(events,))
         maker.start()
         for _ in range(kills):
-            time.sleep(pause)
+            time.sleep(pause)  # so long it may work between two kills
             self.kill_and_start()
         maker.join()
         self.drained()
@@ -154,15 +155,15 @@ class Storm:
         return int(self.sql(f"SELECT (SELECT count(*) FROM onramp.delivery_queue{others})"
                             " + (SELECT count(*) FROM onramp.events_unpublished)"))
 
-    def drained(self, patience=180, but=None):
+    def drained(self, seconds=180, but=None):
         """Wait until nothing is to be delivered (but to one endpoint); as long as there is
         progress."""
-        left, deadline = None, time.monotonic() + patience
-        while (now := self.pending(but)) > 0:
-            if left is None or now < left:
-                left, deadline = now, time.monotonic() + patience
-            assert time.monotonic() < deadline, f"{now} deliveries do not come to an end"
-            time.sleep(0.1 if now < 1000 else 1)
+        left = self.pending(but)
+        while left > 0:
+            fewest = left
+            left = eventually(f"fewer than {fewest} deliveries are left",
+                              lambda: self.pending(but), lambda now: now < fewest,
+                              seconds=seconds, pause=0.1 if left < 1000 else 1)
 
     def cpu(self):
         """Seconds of processor that the server, its sender and its PostgreSQL have used."""
@@ -249,7 +250,7 @@ def black_hole(storm, rounds, events, pace):
         storm.operator.patch(target, {"enabled": on}).must(200)
         began = time.time() * 1000
         storm.maker.run(events, pace)
-        time.sleep(1)
+        time.sleep(1)  # a turn is compared with the next: it has to come to rest
         storm.drained(but=dead)
         spans.append((on, began, time.time() * 1000))
     held = len(hole.held)

@@ -4,12 +4,31 @@
 #include "api/json_text.h"
 #include "api/route.h"
 #include "base/arena.h"
+#include "crypto/seal.h"
 #include "operations/body.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Operations that issue a secret seal it. */
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    char path[] = "/tmp/onramp-fuzz-XXXXXX", *error = NULL;
+    struct seal_keys keys = {.count = 1};
+    int fd = mkstemp(path);
+    (void)count;
+    (void)arguments;
+    if (fd < 0 || !seal_key_new(&keys.items[0]) || !seal_keys_write(&keys, path, &error) ||
+        !seal_keys_load(path, &error))
+        abort();
+    close(fd);
+    unlink(path);
+    return 0;
+}
 
 static void read_as(const struct operation *operation, struct arena *arena, const json_t *body,
                     const char *text, size_t length)

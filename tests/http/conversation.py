@@ -9,7 +9,7 @@ import time
 
 import wire
 from keepalive_test import connected
-from process import patience
+from polling import patience
 
 # Seconds in which whoever waits is answered. What is lost stays so until the connection ends, 75 s
 # later; this is long enough for a machine that suddenly has much else to do.
@@ -210,7 +210,7 @@ class Conversation:
         pauses = [self.draw.choice((0, 0, 0, 0, 0.0002, 0.001, 0.005, 0.02, 0.1)) for _ in pieces]
         try:
             for piece, pause in zip(pieces, [0, *pauses[1:]]):
-                time.sleep(pause)
+                time.sleep(pause)  # so that the pieces come by themselves, or do not
                 self.socket.sendall(piece)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it was closed before all was sent; what was answered, if anything, is still read

@@ -23,7 +23,8 @@ from client import Client
 from conversation import Conversation, Requests
 from feed_test import until
 from fixtures import lifetime
-from process import Server, patience
+from polling import eventually
+from process import Server
 from tenant import Customer, Partner
 from wait_test import descriptors
 
@@ -108,7 +109,7 @@ class Talker:
                                     self.requests.network))()
         request.closes = None
         talk.send(request)
-        time.sleep(self.draw.choice((0, 0, 0.001, 0.01)))
+        time.sleep(self.draw.choice((0, 0, 0.001, 0.01)))  # the end comes by itself, or with it
         talk.socket.shutdown(socket.SHUT_WR)
         self.receive(talk, request)
         talk.must_end()
@@ -127,8 +128,7 @@ def test_conversations_keep_to_the_rules(looping, at_once):
                for n in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(lambda talker: talker.take(EXCHANGES // CLIENTS), talkers))
-    left = fewest(looping, before)
-    assert left <= before, f"{left} descriptors are left of {before}"
+    fewest(looping, before)
     names = [vnet["name"] for vnet in customer.client.pages("/v1/vnets")]
     made = set().union(*(talker.made for talker in talkers))
     assert len(names) == len(set(names)), "something was done twice"
@@ -145,14 +145,10 @@ def resting(server, *clients):
     connected = descriptors(server)
     for client in clients:
         client.close()
-    left = fewest(server, connected - len(clients))
-    assert left <= connected - len(clients)
-    return left
+    return fewest(server, connected - len(clients))
 
 
 def fewest(server, wanted):
-    """How many descriptors are left, as soon as there are no more than that, or after a while."""
-    began = time.monotonic()
-    while (left := descriptors(server)) > wanted and time.monotonic() - began < patience(15):
-        time.sleep(0.1)
-    return left
+    """How many descriptors are left, as soon as there are no more than that."""
+    return eventually("the descriptors of those who have gone are closed",
+                      lambda: descriptors(server), lambda left: left <= wanted)

@@ -13,7 +13,8 @@ import pytest
 import wire
 from client import Client
 from fixtures import lifetime
-from process import Server, patience, polled, sanitized
+from polling import eventually, patience
+from process import Server, sanitized
 from tenant import Customer, Partner
 from wait_test import Waiter, path, waiting
 
@@ -140,9 +141,9 @@ def test_an_address_may_hold_its_share_and_no_more(sharing):
         def admitted():
             with connected(sharing, "127.1.1.1") as sock:
                 answer = asked(sock)
-                return answer and answer[0] == 200
+                return answer and answer[0]
 
-        polled(admitted)
+        eventually("one more is admitted", admitted, 200)
 
 
 def test_a_trusted_proxy_may_hold_more_than_a_share(sharing):
@@ -173,7 +174,8 @@ def test_what_a_crowd_of_bodies_took_is_given_back(descriptors_for_all):
         crowd = [stack.enter_context(connected(server)) for _ in range(2000)]
         for sock in crowd:
             sock.sendall(octets[:-1])
-        polled(lambda: resident(server) > before + 2000 * 60000)
+        eventually("the bodies are there", lambda: resident(server),
+                   lambda now: now > before + 2000 * 60000)
         for start in range(0, len(crowd), 200):  # fewer than the database's queue takes
             group = crowd[start:start + 200]
             for sock in group:
@@ -182,4 +184,5 @@ def test_what_a_crowd_of_bodies_took_is_given_back(descriptors_for_all):
                 sock.settimeout(60)
                 assert sock.recv(100000).startswith(b"HTTP/1.1 422 ")
         # The connections are still there, and what is kept for the next requests.
-        polled(lambda: resident(server) < before + 40 * 1024 * 1024)
+        eventually("what they took is given back", lambda: resident(server),
+                   lambda now: now < before + 40 * 1024 * 1024)

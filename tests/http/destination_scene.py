@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 from client import Client
+from polling import eventually
 from process import BINARY, Server
 from tenant import Customer
 
@@ -131,13 +131,9 @@ class Scene:
 
     def attempt(self, endpoint, delivery):
         """What came of the one attempt."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            for item in self.client.pages(f"/v1/webhooks/{endpoint}/deliveries"):
-                if item["id"] == delivery and item["attempts"]:
-                    return item["attempts"][0]
-            time.sleep(0.05)
-        raise AssertionError(f"no attempt at {delivery} of {endpoint}")
+        return eventually(f"an attempt at {delivery} of {endpoint}", lambda: [
+            attempt for item in self.client.pages(f"/v1/webhooks/{endpoint}/deliveries")
+            if item["id"] == delivery for attempt in item["attempts"]])[0]
 
     def play(self):
         port, seen = self.listener.port, self.listener.reached

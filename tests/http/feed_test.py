@@ -203,7 +203,7 @@ def test_a_follower_is_not_woken_by_what_others_hear(customer, operator, partner
     followers = [
         Waiter(client, "/v1/events", wait=4) for client in (customer.client, rival.client)
     ]
-    time.sleep(0.3)
+    time.sleep(0.3)  # they wait by then
     circuit = other.circuit_at(partner, "Provisioned")
     _, seen = until(other.client, None, 2)
     for follower in followers:

@@ -10,6 +10,7 @@ import uuid
 
 import pytest
 
+from polling import eventually
 from tenant import BANDWIDTHS, Customer, Partner, rfc3339, unique
 
 STALLING_SECONDS = 60  # the server looks every 10 s
@@ -45,9 +46,8 @@ class Scene:
         late = made[1]
         one.callback("circuit.progress", late["serviceKey"],
                      expectedBy=rfc3339(time.time() - 1)).must(200)
-        deadline = time.monotonic() + STALLING_SECONDS
-        while time.monotonic() < deadline and not mine.read(late)["stalled"]:
-            time.sleep(0.2)
+        eventually("it is stalled", lambda: mine.read(late), lambda now: now["stalled"],
+                   seconds=STALLING_SECONDS)
         made[0] = mine.client.patch(f"/v1/circuits/{made[0]['id']}", {"name": "x"}).must(200).json
         self.circuits = [operator.get(f"/v1/circuits/{c['id']}").must(200).json for c in made]
         gone = mine.circuit(one, tags={"site": "hq"})

@@ -10,7 +10,8 @@ import pytest
 
 import wire
 from fixtures import lifetime
-from process import Server, polled
+from polling import eventually
+from process import Server
 
 PROXY, STRANGER = "127.200.1.1", "127.1.1.1"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -42,7 +43,8 @@ def told(server, source, octets):
 def seen(server, name):
     """The address that the log names for a request."""
     line = re.compile(rf"\(request {name} from ([0-9a-f.:]+)\)")
-    return polled(lambda: line.search(server.log_text()))[1]
+    text = eventually(f"the line of request {name}", server.log_text, line.search)
+    return line.search(text)[1]
 
 
 def four(client):

@@ -102,7 +102,7 @@ def test_a_head_may_be_larger_than_all_before_it(anonymous, size):
             sock.sendall(octets)
             assert answer(sock)[0] == 200
         sock.sendall(large[:size // 2])
-        time.sleep(0.05)
+        time.sleep(0.05)  # so that the pieces come by themselves
         sock.sendall(large[size // 2:] + large + small)
         assert [answer(sock)[0] for _ in range(3)] == [200] * 3
 
@@ -129,7 +129,7 @@ def test_who_does_not_wait_for_answers_gets_all(anonymous, pause):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(octets), len(request) + 7):
             sock.sendall(octets[start:start + len(request) + 7])
-            time.sleep(pause)
+            time.sleep(pause)  # the pace of the pieces
         while count < 40:
             assert answer(sock)[0] == 200
             count += 1
@@ -143,7 +143,7 @@ def test_a_last_request_may_come_with_the_end(customer):
                 for _ in range(before):
                     sock.sendall(request)
                     assert answer(sock)[0] == 200
-                time.sleep(0.02)
+                time.sleep(0.02)  # the connection is at rest for that long
                 sock.sendall(request)
                 sock.shutdown(socket.SHUT_WR)
                 assert answer(sock)[0] == 200
@@ -159,7 +159,7 @@ def test_an_empty_line_before_a_request_costs_nothing(customer, pause):
             for octets in (request, b"\r\n" + request, larger(5000), b"\r\n" + larger(5000), request):
                 sock.sendall(octets)
                 assert answer(sock)[0] == 200
-                time.sleep(pause)
+                time.sleep(pause)  # the connection is at rest for that long
 
 
 def test_the_end_is_seen_whenever_it_comes(anonymous):

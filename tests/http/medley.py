@@ -12,7 +12,7 @@ import time
 
 import wire
 from keepalive_test import connected
-from process import patience
+from polling import patience
 
 SOON = 15  # seconds until whoever waits is answered
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset

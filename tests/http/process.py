@@ -20,6 +20,8 @@ import subprocess
 import tempfile
 import time
 
+from polling import eventually
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("ONRAMPD") or str(ROOT / "build" / "release" / "onrampd")
 START_SECONDS = 90
@@ -45,27 +47,10 @@ def loopback():
     return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
 
 
-def patience(seconds):
-    """What is promised on a machine that has time for it; longer on one that has not: by the load
-    of the last minute, or of this moment."""
-    words = pathlib.Path("/proc/loadavg").read_text().split()
-    load = max(float(words[0]), int(words[3].split("/")[0]))
-    return seconds * max(1, load / len(os.sched_getaffinity(0)))
-
-
 def sanitized():
     """Whether the server is built with a sanitizer."""
     program = pathlib.Path(BINARY).read_bytes()
     return b"__asan_init" in program or b"__tsan_init" in program
-
-
-def polled(holds, seconds=30):
-    """What it returns as soon as that is true; it has to be within the time."""
-    deadline = time.monotonic() + patience(seconds)
-    while not (held := holds()):
-        assert time.monotonic() < deadline, holds
-        time.sleep(0.02)
-    return held
 
 
 def alive(pid):
@@ -237,7 +222,5 @@ class Server:
         finally:
             for pid in self.postmasters():
                 os.kill(pid, signal.SIGQUIT)
-            deadline = time.monotonic() + 10
-            while self.postmasters() and time.monotonic() < deadline:
-                time.sleep(0.05)
+            eventually("PostgreSQL has gone", self.postmasters, [])
             shutil.rmtree(self.directory, ignore_errors=True)

@@ -6,10 +6,10 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 
 import pytest
 
+from polling import eventually
 from process import directory
 from tenant import Customer, Partner
 
@@ -91,16 +91,15 @@ def proxied(request, operator):
         process = subprocess.Popen([binary] + command[1:], stdout=log, stderr=log, cwd=place)
     try:
         client = type(operator)(f"http://127.0.0.1:{port}", operator.token)
-        deadline = time.monotonic() + 10
-        while True:
+
+        def answered():
             assert process.poll() is None, open(os.path.join(place, "log"), encoding="utf-8").read()
             try:
-                if client.send("GET", "/readyz", checked=False).status == 200:
-                    break
-            except OSError:
-                pass
-            assert time.monotonic() < deadline, f"{name} does not come up"
-            time.sleep(0.05)
+                return client.send("GET", "/readyz", checked=False).status
+            except OSError as error:
+                return error
+
+        eventually(f"{name} comes up", answered, 200)
         yield client
     finally:
         process.terminate()

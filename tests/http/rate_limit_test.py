@@ -33,7 +33,7 @@ def tenants(limited):
         answer = first.post("/v1/tokens", {"role": "operator"})
         if answer.status == 201:
             break
-        time.sleep(int(answer.headers["Retry-After"]))
+        time.sleep(int(answer.headers["Retry-After"]))  # as it was told
     operator = first.with_token(answer.json["token"])
     return Customer(operator), Partner(operator)
 
@@ -92,11 +92,11 @@ def test_one_too_many_is_refused_and_does_nothing(tenants):
     key = {"Idempotency-Key": uuid.uuid4().hex}
     hasty = customer.client.post("/v1/vnets", body, key)
     if hasty.status == 429:  # unless the machine was slow
-        time.sleep(int(hasty.headers["Retry-After"]) + 0.6)
+        time.sleep(int(hasty.headers["Retry-After"]) + 0.6)  # as it was told, and a bit
         listed = customer.client.get("/v1/vnets").must(200)
         assert listed.json["items"] == []
         # A refusal is not kept under the key.
-        time.sleep(0.6)
+        time.sleep(0.6)  # one more request is in the bucket then
         made = customer.client.post("/v1/vnets", body, key).must(201)
         assert "Idempotent-Replayed" not in made.headers
 
@@ -104,7 +104,7 @@ def test_one_too_many_is_refused_and_does_nothing(tenants):
 def test_a_token_recovers_as_its_bucket_fills(tenants):
     client = tenants[0].client
     refused = spend(client)
-    time.sleep(int(refused.headers["Retry-After"]))
+    time.sleep(int(refused.headers["Retry-After"]))  # as it was told
     client.get("/v1/circuits").must(200)
 
 

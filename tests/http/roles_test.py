@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pins the matrix of roles and routes. Every operation of the contract has a row in the table
-below; an operation without one, in the contract or among the server's routes, fails. An unknown
+below, which is written by hand: copied from the server's table it would agree with any mistake there
+(operations_test.py compares them). An unknown
 path is 404, a method that a path lacks is 405 with Allow, no token or a bad one is 401, and a
 role that may never do it is 403, in this order."""
 
 import json
-import re
 import uuid
 
 import pytest
@@ -104,18 +104,6 @@ def call(client, operation, slug, headers=None):
 
 def test_every_operation_of_the_contract_has_a_row():
     assert set(MAY) == set(contract.BY_ID)
-
-
-def test_every_route_of_the_server_is_in_the_contract():
-    source = contract.PATH.parents[1] / "api" / "routes.c"
-    routes = re.findall(
-        r'\{\s*"?(GET|POST|PUT|PATCH|DELETE)"?\s*,\s*"(/[^"]*)"', source.read_text(encoding="utf-8")
-    )
-    twice = {route for route in routes if routes.count(route) > 1}
-    assert twice == {
-        (o.method, o.path) for o in contract.OPERATIONS if "x-operation-of-operators" in o.node
-    }
-    assert {(m, p) for m, p in routes} == {(o.method, o.path) for o in contract.OPERATIONS}
 
 
 @pytest.mark.parametrize("role", "CPO")

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from client import Client
+from polling import eventually
 from process import Server
 from receiver import Receiver
 from signature import sign
@@ -73,14 +74,14 @@ class Endpoint:
 
     def delivery(self, delivery, status=None, attempts=None, seconds=20):
         """It, once it has the status, or so many attempts."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        def look():
             [found] = [item for item in self.client.pages(f"{self.target}/deliveries")
                        if item["id"] == delivery]
-            if found["status"] == status or len(found["attempts"]) >= (attempts or 99):
-                return found
-            time.sleep(0.05)
-        raise AssertionError(found)
+            return found
+
+        return eventually(
+            f"{status or attempts} of {delivery}", look, lambda found:
+            found["status"] == status or len(found["attempts"]) >= (attempts or 99), seconds=seconds)
 
     def attempt(self):
         """The first one at a ping."""
@@ -181,19 +182,19 @@ def test_410_disables_at_once(owner):
         assert endpoint.attempt()["error"] == "answered 410"
         seen = endpoint.client.get(endpoint.target).must(200).json
         assert not seen["enabled"] and "410" in seen["disabledReason"]
-        time.sleep(0.5)
+        time.sleep(0.5)  # no further one comes in the meantime
         assert len(receiver.requests) == 1
 
 
 def test_nothing_but_failures_for_long_enough_disables(owner):
     with Receiver(500) as receiver:
         endpoint = Endpoint(owner, receiver)
-        deadline = time.monotonic() + 40
-        while endpoint.client.get(endpoint.target).must(200).json["enabled"]:
-            assert time.monotonic() < deadline
+
+        def pinged():
             endpoint.client.send("POST", f"{endpoint.target}/ping")
-            time.sleep(0.2)
-        seen = endpoint.client.get(endpoint.target).must(200).json
+            return endpoint.client.get(endpoint.target).must(200).json
+
+        seen = eventually("it is disabled", pinged, lambda seen: not seen["enabled"], pause=0.2)
         assert "Nothing but failures" in seen["disabledReason"]
 
 
@@ -235,7 +236,7 @@ def test_at_most_four_are_under_way_to_an_endpoint_and_one_of_a_circuit(owner):
     def slowly(request):
         circuit = json.loads(request.body)["data"]["circuitId"]
         seen.append(("begin", circuit))
-        time.sleep(0.1)
+        time.sleep(0.1)  # it takes its time
         seen.append(("end", circuit))
         return 200
 

@@ -212,7 +212,7 @@ def test_old_secrets_die_at_once_when_not_kept(customer, partner, operator):
 def test_old_secrets_die_when_their_seconds_are_over(customer, partner):
     first = partner.secret
     second = rotate(partner.client, partner, keepOldSeconds=1)
-    time.sleep(1.2)
+    time.sleep(1.2)  # the second for which it is kept
     assert [works(customer, partner, s) for s in (first, second)] == [False, True]
 
 

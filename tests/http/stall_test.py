@@ -4,6 +4,7 @@ which is written once, moves nothing, and ends with a new date."""
 
 import time
 
+from polling import eventually
 from tenant import rfc3339
 
 SECONDS = 60  # the server looks every 10 s
@@ -25,9 +26,8 @@ def test_a_partner_that_lets_its_date_pass_stalls_the_circuit(customer, partner,
     partner.callback("circuit.rejected", rejected["serviceKey"], **past).must(200)
     unmoved = [customer.read(circuit) for circuit in (done, rejected, silent)]
 
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and not customer.read(again)["stalled"]:
-        time.sleep(0.2)
+    eventually("it is stalled", lambda: customer.read(again), lambda now: now["stalled"],
+               seconds=SECONDS)
     for circuit in (late, again):
         now = customer.read(circuit)
         assert now["stalled"] is True

@@ -15,7 +15,8 @@ import contract
 import wire
 from client import Answer, Client
 from feed_test import read, rest, types, until
-from process import Server, patience, polled
+from polling import eventually, patience
+from process import Server
 from tenant import Customer, Partner
 from wait_test import Waiter, descriptors, path, soon, waiting
 
@@ -346,10 +347,7 @@ def test_streams_whose_clients_have_gone_are_let_go(own_server):
     assert descriptors(own_server) >= before + 100
     for stream in streams:
         stream.close()
-    deadline = time.monotonic() + 20
-    while descriptors(own_server) > before + 10 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert descriptors(own_server) <= before + 10
+    eventually("they are let go", lambda: descriptors(own_server), lambda left: left <= before + 10)
 
 
 def test_a_stream_that_is_slow_to_begin_goes_on(own_server):
@@ -362,7 +360,7 @@ def test_a_stream_that_is_slow_to_begin_goes_on(own_server):
     holder.start()
     held = ("SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
             " WHERE relname = 'feed' AND mode = 'AccessExclusiveLock' AND granted")
-    polled(lambda: own_server.sql(held).strip() == "1")
+    eventually("the lock is held", lambda: own_server.sql(held).strip(), "1")
     stream = Stream(customer.client)
     holder.join()
     circuit = customer.circuit(Partner(operator))

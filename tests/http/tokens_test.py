@@ -6,16 +6,8 @@ import time
 
 import pytest
 
+from polling import eventually
 from tenant import rfc3339
-
-
-def until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return condition()
 
 
 @pytest.mark.parametrize("role,prefix", [("customer", "c"), ("partner", "p"), ("operator", "o")])
@@ -77,7 +69,7 @@ def test_a_deleted_token_is_refused_within_5_seconds(customer, operator):
     other.get("/v1/circuits").must(200)
     customer.client.delete(f"/v1/tokens/{made['id']}").must(204)
     customer.client.delete(f"/v1/tokens/{made['id']}").must(404, "not_found")
-    assert until(lambda: other.get("/v1/circuits").status == 401, 5.5)
+    eventually("it is refused", lambda: other.get("/v1/circuits").status, 401, seconds=5.5)
     other.get("/v1/circuits").must(401, "unauthenticated")
     assert made["id"] not in customer.client.get("/v1/tokens").text
 
@@ -92,7 +84,7 @@ def test_a_token_dies_at_its_time(customer, operator):
     made = operator.post("/v1/tokens", body).must(201).json
     other = operator.with_token(made["token"])
     other.get("/v1/circuits").must(200)
-    assert until(lambda: other.get("/v1/circuits").status == 401, 9.5)
+    eventually("it is refused", lambda: other.get("/v1/circuits").status, 401, seconds=9.5)
 
 
 def test_a_customer_cannot_delete_a_token_of_an_operator(customer, operator):

@@ -3,13 +3,13 @@
 and logged; every write takes a traceparent, and what is none is ignored."""
 
 import re
-import time
 import uuid
 
 import pytest
 
 import contract
 from client import Client
+from polling import eventually
 from process import Server
 from tenant import Customer, Partner
 
@@ -35,13 +35,9 @@ def tenant(talkative):
 
 def logged(server, word):
     """The line of the log with the word, which may come a moment after the answer."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        for line in server.log_text().splitlines():
-            if word in line:
-                return line
-        time.sleep(0.05)
-    raise AssertionError(f"{word} is not in the log")
+    text = eventually(f"a line with {word}", server.log_text,
+                      lambda text: any(word in line for line in text.splitlines()))
+    return next(line for line in text.splitlines() if word in line)
 
 
 def test_every_write_documents_the_trace():

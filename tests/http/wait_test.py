@@ -11,7 +11,7 @@ import time
 import pytest
 
 from client import Client
-from process import patience
+from polling import eventually, patience
 from tenant import Customer, Partner
 
 
@@ -100,7 +100,7 @@ def test_at_the_time_out_the_circuit_is_shown_as_it_is(customer, partner):
     circuit = customer.circuit(partner)
     began = time.monotonic()
     waiter = Waiter(customer.client, path(circuit), waitFor="Provisioned", timeout=3)
-    time.sleep(0.3)
+    time.sleep(0.3)  # some time before the end
     customer.client.patch(path(circuit), {"name": "renamed"}).must(200)
     answer = waiter.joined().must(200)
     assert 2.9 < time.monotonic() - began < patience(6)
@@ -181,7 +181,7 @@ def test_a_client_that_will_send_no_more_waits_no_longer(customer, partner):
     target = path(circuit) + "?waitFor=Provisioned&timeout=120"
     for pause in (0, 0.3):
         connection = sent(customer.client, target)
-        time.sleep(pause)
+        time.sleep(pause)  # at once, or when it waits
         began = time.monotonic()
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
@@ -195,10 +195,7 @@ def descriptors(server):
 
 def connected(server, count):
     """It has so many descriptors: all who were to come have come."""
-    deadline = time.monotonic() + 20
-    while descriptors(server) < count:
-        assert time.monotonic() < deadline, "not all are connected"
-        time.sleep(0.05)
+    eventually("all are connected", lambda: descriptors(server), lambda there: there >= count)
 
 
 def test_clients_that_have_gone_are_let_go(own_server):
@@ -214,10 +211,7 @@ def test_clients_that_have_gone_are_let_go(own_server):
             linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         connection.close()
-    deadline = time.monotonic() + 20
-    while descriptors(own_server) > before + 10 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert descriptors(own_server) <= before + 10
+    eventually("they are let go", lambda: descriptors(own_server), lambda left: left <= before + 10)
     customer.client.get(path(circuit)).must(200)
 
 

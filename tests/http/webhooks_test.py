@@ -9,6 +9,7 @@ import time
 import pytest
 
 import contract
+from polling import eventually
 from tenant import Customer, Partner, rfc3339, without
 
 URL = "https://hooks.example.com/onramp"
@@ -27,21 +28,10 @@ def deliveries(client, hook, **query):
     return client.pages(path(hook, "deliveries"), **query)
 
 
-def published(client, hook, count, wait):
+def published(client, hook, count):
     """The deliveries once there are so many: the publisher comes ten times a second."""
-    wait(lambda: len(deliveries(client, hook)) >= count)
-    return deliveries(client, hook)
-
-
-@pytest.fixture
-def wait():
-    def until(condition):
-        end = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < end, "it did not happen"
-            time.sleep(0.05)
-
-    return until
+    return eventually(f"{count} deliveries", lambda: deliveries(client, hook),
+                      lambda there: len(there) >= count)
 
 
 def test_a_delivery_is_attempted_50_times_at_most(server, customer, hook):
@@ -195,10 +185,10 @@ def test_a_ping_comes_whatever_the_endpoint_wants_to_hear(customer):
     customer.client.send("POST", path(hook, "ping")).must(202)
 
 
-def test_events_become_deliveries_newest_first(customer, partner, hook, wait):
+def test_events_become_deliveries_newest_first(customer, partner, hook):
     customer.circuit(partner, name="before")
     circuit = customer.circuit_at(partner, "Provisioned")
-    found = published(customer.client, hook, 3, wait)
+    found = published(customer.client, hook, 3)
     mine = [d["eventType"] for d in found if d["circuitId"] == circuit["id"]]
     assert mine[-1] == "circuit.created" and mine[0] == "circuit.provisioned"
     assert [d["id"] for d in found] == sorted((d["id"] for d in found), reverse=True)
@@ -210,11 +200,11 @@ def test_events_become_deliveries_newest_first(customer, partner, hook, wait):
     customer.client.get(path(hook, "deliveries"), status="lost").must(422, "invalid_request")
 
 
-def test_events_from_before_are_recovered_and_not_delivered(customer, partner, wait):
+def test_events_from_before_are_recovered_and_not_delivered(customer, partner):
     early = customer.circuit(partner)
     hook = customer.client.post("/v1/webhooks", {"url": URL}).must(201).json
     late = customer.circuit(partner)
-    found = published(customer.client, hook, 1, wait)
+    found = published(customer.client, hook, 1)
     assert {d["circuitId"] for d in found} == {late["id"]}
     answer = customer.client.post(path(hook, "recover"), {"since": early["createdAt"]}).must(202)
     assert answer.json == {"recovered": 1, "resumeSince": None}
@@ -225,11 +215,11 @@ def test_events_from_before_are_recovered_and_not_delivered(customer, partner, w
     assert len(deliveries(customer.client, hook)) == 2
 
 
-def test_what_happens_while_it_is_off_is_recovered(customer, partner, hook, wait):
+def test_what_happens_while_it_is_off_is_recovered(customer, partner, hook):
     client = customer.client
     client.patch(path(hook), {"enabled": False}).must(200)
     circuit = customer.circuit(partner)
-    wait(lambda: client.get("/v1/events").json["items"])
+    eventually("an event", lambda: client.get("/v1/events").json["items"])
     assert deliveries(client, hook) == []
     client.patch(path(hook), {"enabled": True}).must(200)
     since, until = circuit["createdAt"], rfc3339(datetime.datetime.now().timestamp() + 1)

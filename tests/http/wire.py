@@ -92,7 +92,7 @@ def talk(address, *pieces, wait=5.0, quiet=0.3, pause=0.0, finish=False):
             for piece in pieces:
                 sock.sendall(piece)
                 if pause:
-                    time.sleep(pause)
+                    time.sleep(pause)  # so that the pieces come by themselves
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has answered and closed before all of it was sent
         if finish:  # nothing more will come: an unfinished request is given up

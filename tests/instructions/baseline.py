@@ -40,8 +40,9 @@ def kept():
 
 def idle(server):
     """Instructions a second of a server that nobody asks anything."""
-    server.count(lambda: time.sleep(1))
+    server.count(lambda: time.sleep(1))  # it comes to rest
     began = time.monotonic()
+    # What is counted is what it does by itself in that time.
     return server.count(lambda: time.sleep(IDLE_SECONDS)) / (time.monotonic() - began)
 
 

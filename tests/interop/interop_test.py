@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from client import Client
+from polling import eventually
 from process import Server
 from tenant import Customer, Partner
 
@@ -150,15 +151,12 @@ class World:
 
     def delivered(self, count):
         """What the receiver has counted when that many have come, or no more are coming."""
-        last, ends = None, time.monotonic() + 20
-        while time.monotonic() < ends:
-            counts = self.receiver.ask(None)
-            if counts["messages"] >= count:
-                return counts
-            if counts != last:
-                last, ends = counts, time.monotonic() + 20
-            time.sleep(0.1)
-        raise AssertionError(f"{count} deliveries did not come: {last}")
+        counts = {"messages": -1}
+        while counts["messages"] < count:
+            before = counts
+            counts = eventually(f"one more of {count} deliveries", lambda: self.receiver.ask(None),
+                                lambda now: now != before)
+        return counts
 
     def rotate_callback_secret(self, keep):
         path = f"/v1/partners/{self.partner.slug}/callback-secrets"

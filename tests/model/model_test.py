@@ -4,7 +4,7 @@ model would notice if they did not: with a known bug put into the database a his
 
 ONRAMP_MODEL_HISTORIES  how many histories, 500 unless told otherwise
 ONRAMP_MODEL_STEPS      how many steps each, 30
-ONRAMP_MODEL_SEED       what they are drawn from, 1; a failure says which it was
+ONRAMP_TEST_SEED        what they are drawn from, 1; a failure says which it was
 """
 
 import os
@@ -20,7 +20,7 @@ from rig import Rig
 
 HISTORIES = int(os.environ.get("ONRAMP_MODEL_HISTORIES", 500))
 STEPS = int(os.environ.get("ONRAMP_MODEL_STEPS", 30))
-SEED = int(os.environ.get("ONRAMP_MODEL_SEED", 1))
+SEED = int(os.environ.get("ONRAMP_TEST_SEED", 1))
 # As many tests, which workers share among them.
 SHARES = 2
 # In so many histories a bug has to be found; most are in the first dozen.

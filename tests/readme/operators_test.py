@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -16,6 +15,7 @@ from page import HOUSE, Page
 sys.path += [str(HOUSE / "tests/faults"), str(HOUSE / "tests/http")]
 
 from cluster import Cluster  # noqa: E402
+from polling import eventually  # noqa: E402
 
 
 def shown(kind):
@@ -41,14 +41,6 @@ def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
-
-
-def eventually(condition, what):
-    deadline = time.monotonic() + 30
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} does not come true"
-        time.sleep(0.05)
-    return value
 
 
 @pytest.fixture
@@ -92,15 +84,15 @@ def test_the_site_of_nginx_serves_names_the_client_and_streams(place, nginx):
     url = nginx(given["ONRAMP_URL"])
     curl = ["curl", "-sSfk", "--max-time", "30",
             "-H", f"Authorization: Bearer {given['ONRAMP_CUSTOMER_TOKEN']}"]
-    eventually(lambda: place.run(*curl, url + "/readyz").returncode == 0, "an answer through nginx")
+    eventually("an answer through nginx", lambda: place.run(*curl, url + "/readyz").returncode, 0)
     order = ('{"name": "n", "partner": "equinix", "peeringLocation": "Amsterdam",'
              ' "bandwidthMbps": 50}')
     ordered = place.run(*curl, "--interface", "127.0.0.2", "-H", "X-Forwarded-For: 192.0.2.1",
                         "--json", order, url + "/v1/circuits")
     assert json.loads(ordered.stdout)["name"] == "n"
     log = place.directory / "state/log/onramp.log"
-    line = eventually(lambda: [line for line in log.read_text().splitlines()
-                               if "POST /v1/circuits 201" in line], "the line of the order")[0]
+    line = eventually("the line of the order", lambda: [
+        line for line in log.read_text().splitlines() if "POST /v1/circuits 201" in line])[0]
     assert "127.0.0.2" in line and "192.0.2.1" not in line
     with subprocess.Popen([*curl, "-N", "-H", "Accept: text/event-stream", url + "/v1/events"],
                           stdout=subprocess.PIPE) as stream:

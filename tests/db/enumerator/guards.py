@@ -94,6 +94,10 @@ TWICE = {
         "a VNet overlaps with itself: the_vnets_of_a_circuit_do_not_overlap",
     "key feed_pkey of feed":
         "feed_continued() lets in what goes on where the feed ends",
+    "trigger a_cap_stays_with_its_kind of caps":
+        "the change arrives at the counters, which stay with their kind; it is for a cap without any",
+    "trigger caps_are_never_deleted of caps":
+        "the counters refer to it, and are never truncated; it is for a cap without any",
     "trigger vnets_are_never_truncated of vnets":
         "connections and vnet_prefixes refer to it: TRUNCATE takes them along, and they refuse",
 }

@@ -174,7 +174,7 @@ BEGIN
         ('one', sha256('one'), 'customer', acme, NULL, NULL),
         ('two', sha256('two'), 'partner', NULL, 'carrier', NULL),
         ('all', sha256('all'), 'operator', NULL, NULL, NULL),
-        ('old', sha256('old'), 'customer', acme, NULL, now());
+        ('old', sha256('old'), 'customer', idle, NULL, now()); -- with room for another one
     -- Somebody has the most there may be of each kind.
     UPDATE caps SET most = (SELECT max(used) FROM cap_counters k WHERE k.kind = caps.kind);
     INSERT INTO idempotency_keys (scope, key, digest, answer)

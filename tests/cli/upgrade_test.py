@@ -190,7 +190,7 @@ def test_a_database_of_the_version_before_is_upgraded_under_load(older, place):
         SELECT id, customer_id, 'onra_crowd' || n, 'guest' FROM of, generate_series(1, 30) AS n
         RETURNING (SELECT id FROM of), (SELECT customer_id FROM of)""")[:1]
     before_columns = columns(watcher)
-    # 0020_caps has dropped it.
+    # 0021_caps has dropped it.
     before_columns["webhook_endpoints"] = before_columns["webhook_endpoints"].replace("place, ", "")
     before = rows(watcher, before_columns)
     assert all(before.values()), [table for table in before if not before[table]]

@@ -287,6 +287,15 @@ def test_problem_codes_and_openapi_are_the_same_list():
     assert set(openapi()["components"]["schemas"]["ProblemCode"]["enum"]) == coded
 
 
+def test_what_writes_for_somebody_takes_the_caller_first():
+    files = sql_files()
+    writes = {name for method, _, name in routes() if method != "GET"}
+    assert writes <= files.keys() and len(writes) > 20
+    for name in writes | {f"{name}_each" for name in writes} & files.keys():
+        first = "p_callers caller[]" if name.endswith("_each") else "p_caller caller"
+        assert f"FUNCTION {name}({first}" in files[name], name
+
+
 def test_every_outcome_of_the_database_has_a_problem():
     """But for lease_lost, which the sender of webhooks is answered and no client."""
     table = (HOUSE / "api/problem.c").read_text()

@@ -242,15 +242,15 @@ void answer_rows(struct request *request, const struct rows *rows)
         problem_answer(request, (struct refusal){"internal_error", NULL});
         return;
     }
-    if (rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") != 0) {
+    const char *outcome = rows_count(rows) > 0 ? rows_text(rows, 0, COLUMN_OUTCOME) : "ok";
+    bool replayed = strcmp(outcome, conditional_replayed) == 0;
+    if (!replayed && strcmp(outcome, "ok") != 0) {
         const char *facts = rows_text(rows, 0, COLUMN_FACTS);
         if (operation->binary && !rows_null(rows, 0, COLUMN_FACTS))
             facts += JSONB_TEXT_AT;
-        problem_answer_facts(request, rows_text(rows, 0, COLUMN_OUTCOME), facts);
+        problem_answer_facts(request, outcome, facts);
         return;
     }
-    bool replayed =
-        rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_FACTS), conditional_replayed) == 0;
     if (replayed || request->dry)
         request->call.issued = NULL; /* it was made for nothing */
     switch (operation->answer) {

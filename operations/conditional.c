@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char conditional_replayed[] = "{\"replayed\": true}";
+const char conditional_replayed[] = "replayed";
 
 static const struct parameter conditions[] = {
     {FROM_CALLER, "customer"},     {FROM_HOOK, CONDITION_SCOPE},    {FROM_HOOK, CONDITION_KEY},

@@ -18,7 +18,7 @@
 #define CONDITION_TRACE    "condition-trace"    /* traceparent, for the events that are written */
 #define CONDITION_DRY      "dryRun"             /* "true": nothing stays */
 
-/* The facts of an answer that was given before and is given again. */
+/* The outcome of an answer that was given before and is given again. */
 extern const char conditional_replayed[];
 
 /* The conditional form of an operation on the lane; it lives as long as the process. With dry its

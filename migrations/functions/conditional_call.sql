@@ -42,7 +42,7 @@ BEGIN
         IF FOUND THEN
             IF k.digest = decode(p_digest, 'hex') THEN
                 RETURN NEXT jsonb_populate_record(p_row,
-                    k.answer || '{"facts": {"replayed": true}}');
+                    k.answer || '{"outcome": "replayed"}');
             ELSE
                 v.outcome := 'idempotency_key_reused';
                 RETURN NEXT jsonb_populate_record(p_row, to_jsonb(v));

@@ -31,7 +31,7 @@ static void begin_story(void)
 
 static bool replayed(const PGresult *rows)
 {
-    return strcmp(field(rows, 0, "facts"), "{\"replayed\": true}") == 0;
+    return strcmp(field(rows, 0, "outcome"), "replayed") == 0;
 }
 
 static long vnets(void)
@@ -45,9 +45,8 @@ START_TEST(a_key_has_one_effect_and_one_answer)
     PGresult *first = run(one, CREATE("k", "a"), customer);
     PGresult *again = run(two, CREATE("k", "a"), customer);
     ck_assert_str_eq(field(first, 0, "outcome"), "ok");
-    ck_assert_str_eq(field(again, 0, "outcome"), "ok");
     ck_assert_str_eq(field(again, 0, "id"), field(first, 0, "id"));
-    ck_assert(!replayed(first) && replayed(again));
+    ck_assert(replayed(again));
     ck_assert_str_eq(value(one, CREATE("k", "b"), customer), "idempotency_key_reused");
     ck_assert_int_eq(vnets(), 1);
 }
@@ -237,8 +236,7 @@ START_TEST(several_calls_are_answered_as_if_each_had_come_alone)
                          "{" DIGEST(a) "," DIGEST(a) "," DIGEST(b) ",NULL,NULL}", "{f,f,f,t,f}");
     ck_assert_int_eq(PQntuples(rows), 5);
     ck_assert_str_eq(field(rows, 0, "outcome"), "ok");
-    ck_assert_str_eq(field(rows, 1, "outcome"), "ok");
-    ck_assert_str_eq(field(rows, 1, "facts"), "{\"replayed\": true}");
+    ck_assert_str_eq(field(rows, 1, "outcome"), "replayed");
     ck_assert_str_eq(field(rows, 1, "id"), field(rows, 0, "id"));
     ck_assert_str_eq(field(rows, 2, "outcome"), "idempotency_key_reused");
     ck_assert_str_eq(field(rows, 3, "outcome"), "ok");

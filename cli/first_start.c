@@ -80,6 +80,9 @@ static const char *member(const json_t *object, const char *name)
 
 /* --- in the database --- */
 
+/* As an operator's, as there is nobody else yet: onramp.caller. */
+static const char caller[] = "(operator,onramp,,,,)";
+
 /* The rows of a call whose outcome is ok; NULL after complaining. */
 static struct rows *call(struct database *database, const char *function, const char *const *values,
                          int count)
@@ -152,8 +155,8 @@ static bool token_add(struct database *database, const char *text, const char *r
     }
     char sha256[DIGEST_TEXT];
     hex_write(sha256, token.sha256, sizeof token.sha256);
-    const char *const values[] = {token.key_id, sha256, role,       customer, for_partner,
-                                  description,  NULL,   "operator", NULL,     NULL};
+    const char *const values[] = {caller,      token.key_id, sha256, role, customer,
+                                  for_partner, description,  NULL,   NULL, NULL};
     return done(call(database, "token_create", values, 10));
 }
 
@@ -183,10 +186,10 @@ static bool secret_add(struct database *database, const char *secret)
 {
     struct arena *arena = arena_new();
     const char *sealed = seal_close(arena, secret, arena_printf(arena, "callback:%s", partner));
-    const char *const values[] = {partner, NULL, sealed, "0"};
+    const char *const values[] = {caller, partner, NULL, sealed, "0"};
     if (sealed == NULL)
         complain("the system gives no randomness; no secret can be sealed");
-    bool good = sealed != NULL && done(call(database, "callback_secret_rotate", values, 4));
+    bool good = sealed != NULL && done(call(database, "callback_secret_rotate", values, 5));
     arena_free(arena);
     return good;
 }
@@ -194,8 +197,8 @@ static bool secret_add(struct database *database, const char *secret)
 static bool credentials_add(struct database *database, const json_t *made)
 {
     char customer[37] = "";
-    const char *const names[] = {customer_name};
-    struct rows *rows = call(database, "customer_create", names, 1);
+    const char *const values[] = {caller, customer_name};
+    struct rows *rows = call(database, "customer_create", values, 2);
     if (rows == NULL)
         return false;
     snprintf(customer, sizeof customer, "%s", rows_text(rows, 0, COLUMN_FIRST));

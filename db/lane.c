@@ -14,10 +14,6 @@
 
 enum { OUTAGE_GRACE = 3000 }; /* milliseconds that queries wait for a connection to come back */
 
-/* What a session has on its way at most, by what it is expected to take: so long waits who comes
- * next. In microseconds. */
-enum { READS_SENT = 10000, WRITES_SENT = 20000 };
-
 enum { TAKEN_MAX = 64 }; /* queries that are sent in one go: those of a transaction, or reads */
 _Static_assert(TAKEN_MAX >= (int)READ_DEPTH, "a session may take more reads");
 
@@ -89,7 +85,7 @@ static void unqueue(struct query *query)
 static void settle(struct query *query)
 {
     if (query->session != NULL)
-        query->session->sent -= query->estimate;
+        query->session->lasting = query->session->lasting && !query->lasting;
     if (query->of != NULL)
         tenants_done(query, query->took);
     query->took = -1;
@@ -231,9 +227,8 @@ static struct session *idlest(struct lanes *lanes, enum lane_kind kind, unsigned
     for (int i = 0; i < lanes->session_count; i++) {
         struct session *session = &lanes->sessions[i];
         if (session->kind == kind && session->state == SESSION_READY &&
-            session->outstanding < depth &&
-            (found == NULL || session->sent < found->sent ||
-             (session->sent == found->sent && session->outstanding < found->outstanding)))
+            session->outstanding < depth && !session->lasting &&
+            (found == NULL || session->outstanding < found->outstanding))
             found = session;
     }
     return found;
@@ -245,17 +240,18 @@ struct taken {
     size_t count;
 };
 
-/* Take up to count queries whose turn it is, and which are expected to take no more than room in
- * all, or one that does if nothing else is under way. */
-static void take(struct taken *out, struct tenants *tenants, size_t count, int64_t room, bool any)
+/* Take up to count queries whose turn it is; one that takes long by itself, and only for a session
+ * that has nothing to do. */
+static void take(struct taken *out, struct tenants *tenants, size_t count, bool idle)
 {
     out->count = 0;
     while (out->count < count) {
-        struct query *query = tenants_take(tenants, room, any && out->count == 0);
+        struct query *query = tenants_take(tenants, idle && out->count == 0);
         if (query == NULL)
             return;
-        room -= query->estimate;
         out->queries[out->count++] = query;
+        if (query->lasting)
+            return;
     }
 }
 
@@ -294,8 +290,7 @@ static void wait_again(struct lanes *lanes, struct taken *taken)
 static bool send_some_reads(struct lanes *lanes, struct session *session)
 {
     struct taken taken;
-    take(&taken, &lanes->reads, READ_DEPTH - session->outstanding, READS_SENT - session->sent,
-         session->outstanding == 0);
+    take(&taken, &lanes->reads, READ_DEPTH - session->outstanding, session->outstanding == 0);
     bool some = taken.count > 0;
     while (taken.count > 0) {
         struct query *members[EACH_READS_MAX];
@@ -346,7 +341,7 @@ static bool send_locks(struct lanes *lanes, struct session *session, const struc
 static bool send_shared(struct lanes *lanes, struct session *session)
 {
     struct taken taken;
-    take(&taken, &lanes->writes, lanes->settings.batch_limit, WRITES_SENT, true);
+    take(&taken, &lanes->writes, lanes->settings.batch_limit, true);
     if (taken.count == 0)
         return false;
     bool sent = send_locks(lanes, session, &taken);
@@ -379,7 +374,7 @@ static void send_alone(struct lanes *lanes)
 {
     struct session *session;
     while (lanes->alone.waiting > 0 && (session = idlest(lanes, LANE_ALONE, 1)) != NULL) {
-        struct query *query = tenants_take(&lanes->alone, 0, true);
+        struct query *query = tenants_take(&lanes->alone, true);
         if (query == NULL)
             break;
         send_lone(session, query);
@@ -501,12 +496,6 @@ static bool some_lock(const struct lanes_settings *settings)
     return false;
 }
 
-/* What a tenant may have under way on so many sessions: of two or more half of them. */
-static int64_t half_of(int sessions, int64_t each)
-{
-    return sessions > 1 ? sessions * each / 2 : each;
-}
-
 static bool open_sessions(struct lanes *lanes)
 {
     const struct lanes_settings *settings = &lanes->settings;
@@ -537,9 +526,9 @@ struct lanes *lanes_open(const struct lanes_settings *settings, int epoll_fd)
     lanes->settings = *settings;
     lanes->epoll_fd = epoll_fd;
     probe_init(&lanes->probe, epoll_fd);
-    tenants_begin(&lanes->reads, half_of(settings->reads, READS_SENT));
-    tenants_begin(&lanes->writes, half_of(settings->writes, WRITES_SENT));
-    tenants_begin(&lanes->alone, half_of(settings->alone, WRITES_SENT));
+    tenants_begin(&lanes->reads, settings->reads);
+    tenants_begin(&lanes->writes, settings->writes);
+    tenants_begin(&lanes->alone, settings->alone);
     if (getrandom(&lanes->random, sizeof lanes->random, GRND_NONBLOCK) < 0)
         lanes->random = (uint32_t)lanes_now();
     int64_t now = lanes_now();

@@ -8,8 +8,7 @@
  * out only after the PIPELINE_SYNC of its transaction, because a row arrives before its commit; a
  * read's as soon as it is here.
  *
- * Tenants have turns (tenants.h): what waits is sent as they come round, and no session has more on
- * its way than it is expected to do in some milliseconds.
+ * Tenants have turns (tenants.h): what waits is sent as they come round.
  *
  * Nothing here is thread-safe: a lane set belongs to the thread of its loop. */
 #ifndef ONRAMP_DB_LANE_H
@@ -67,6 +66,7 @@ struct query {
     uint32_t position;             /* of its slot there */
     struct tenant *of;             /* while it waits for its turn or is under way; or NULL */
     int64_t estimate;              /* what it is expected to take, microseconds */
+    bool lasting;                  /* its tenant's queries take long */
     int64_t took;                  /* what it took; -1: not known */
     uint8_t tries;        /* sends that failed and were its own fault, or a lost session's */
     bool alone;           /* the statement that it shared has failed: a statement of its own now */

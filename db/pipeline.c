@@ -26,7 +26,7 @@ static struct slot *slot_push(struct session *session, enum slot_kind kind,
 /* One more query is on its way. */
 static void outstanding_add(struct session *session, const struct query *query)
 {
-    session->sent += query->estimate;
+    session->lasting = session->lasting || query->lasting;
     if (session->outstanding++ > 0)
         return;
     session->quiet_since = session->lanes->now;

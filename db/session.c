@@ -116,7 +116,7 @@ static void discard_slots(struct session *session)
     uint32_t first = session->group, end = session->tail;
     session->group = session->cursor = session->tail;
     session->outstanding = 0;
-    session->sent = 0;
+    session->lasting = false;
     session->group_open = session->unflushed = session->doubtful = session->stale = false;
     session->error = NULL;
     for (uint32_t i = first; i != end; i++) {

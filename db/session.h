@@ -75,7 +75,7 @@ struct session {
     uint32_t tail;   /* where the next slot goes */
 
     unsigned outstanding;  /* queries on their way */
-    int64_t sent;          /* what they are expected to take, microseconds */
+    bool lasting;          /* one that takes long is among them: none is sent behind it */
     int64_t clock;         /* microseconds: when the last results came, or the first of what is
                               outstanding was sent */
     bool group_open;       /* something was sent behind the last Sync */

@@ -6,16 +6,22 @@
 
 /* Microseconds. */
 enum {
-    QUANTUM = 1000,     /* of a turn */
-    COST_FIRST = 200,   /* of a query of a tenant that nothing is known of */
-    COST_MOST = 1000000 /* that one query is charged with */
+    QUANTUM = 1000,      /* of a turn */
+    COST_FIRST = 200,    /* of a query of a tenant that nothing is known of */
+    COST_MOST = 1000000, /* that one query is charged with */
+    LASTING = 5000       /* of a lasting tenant's queries at least */
 };
 
-enum { KNOWN_MAX = 8192 }; /* tenants that are remembered though they have nothing to do */
+enum {
+    LASTING_TIMES = 8,  /* and so many times as much as of those that take least */
+    LEAST_RISES = 1024, /* in so many queries the least is forgotten */
 
-void tenants_begin(struct tenants *tenants, int64_t half)
+    KNOWN_MAX = 8192 /* tenants that are remembered though they have nothing to do */
+};
+
+void tenants_begin(struct tenants *tenants, int sessions)
 {
-    *tenants = (struct tenants){.half = half};
+    *tenants = (struct tenants){.lasting_most = sessions > 1 ? (unsigned)sessions / 2 : 1};
 }
 
 static bool is_idle(const struct tenant *tenant)
@@ -108,7 +114,6 @@ static void ring_leave(struct tenants *tenants, struct tenant *tenant)
 void tenants_enter(struct tenants *tenants, struct query *query, bool first)
 {
     struct tenant *tenant = tenant_of(tenants, query->tenant);
-    tenants->busy += is_idle(tenant);
     if (tenant->waiting.count == 0) {
         ring_enter(tenants, tenant);
         if (tenant->credit > QUANTUM) /* nothing is saved up */
@@ -133,23 +138,21 @@ static void waits_no_longer(struct query *query)
 
 void tenants_leave(struct query *query)
 {
-    struct tenant *tenant = query->of;
     waits_no_longer(query);
-    tenant->of->busy -= is_idle(tenant);
     query->of = NULL;
 }
 
 /* --- taking --- */
 
-static bool may_go(const struct tenants *tenants, const struct tenant *tenant, int64_t room,
-                   bool any)
+static bool is_lasting(const struct tenant *tenant)
 {
-    bool lasting = tenant->cost > tenants->half / 2;
-    if (tenant->cost > room && !any)
-        return false;
-    if (tenant->key == 0 || tenant->under_way == 0 || (tenants->busy < 2 && !lasting))
-        return true;
-    return tenant->sent + tenant->cost <= tenants->half;
+    return tenant->key != 0 && tenant->cost >= LASTING &&
+           tenant->cost >= LASTING_TIMES * tenant->of->least;
+}
+
+static bool may_go(const struct tenant *tenant, bool lasting)
+{
+    return !is_lasting(tenant) || (lasting && tenant->of->lasting < tenant->of->lasting_most);
 }
 
 /* All turns that would pass until one of those that may go has credit again. */
@@ -166,15 +169,14 @@ static void turns_pass(struct tenants *tenants, int64_t most)
 
 /* The next in turn that may go, with credit; NULL when there is none. most gets the highest credit
  * of those that may go and have none. */
-static struct tenant *next_in_turn(const struct tenants *tenants, int64_t room, bool any,
-                                   int64_t *most)
+static struct tenant *next_in_turn(const struct tenants *tenants, bool lasting, int64_t *most)
 {
     struct tenant *tenant = tenants->turn;
     *most = INT64_MIN;
     if (tenant == NULL)
         return NULL;
     do {
-        if (may_go(tenants, tenant, room, any)) {
+        if (may_go(tenant, lasting)) {
             if (tenant->credit > 0)
                 return tenant;
             if (tenant->credit > *most)
@@ -185,21 +187,22 @@ static struct tenant *next_in_turn(const struct tenants *tenants, int64_t room, 
     return NULL;
 }
 
-struct query *tenants_take(struct tenants *tenants, int64_t room, bool any)
+struct query *tenants_take(struct tenants *tenants, bool lasting)
 {
     int64_t most;
-    struct tenant *tenant = next_in_turn(tenants, room, any, &most);
+    struct tenant *tenant = next_in_turn(tenants, lasting, &most);
     if (tenant == NULL && most > INT64_MIN) {
         turns_pass(tenants, most);
-        tenant = next_in_turn(tenants, room, any, &most);
+        tenant = next_in_turn(tenants, lasting, &most);
     }
     if (tenant == NULL)
         return NULL;
     struct query *query = tenant->waiting.first;
     query->estimate = tenant->cost;
     tenant->credit -= query->estimate;
-    tenant->sent += query->estimate;
     tenant->under_way++;
+    query->lasting = is_lasting(tenant);
+    tenants->lasting += query->lasting;
     waits_no_longer(query);
     if (tenant->next != NULL) /* its turn goes on as long as it has credit */
         tenants->turn = tenant->credit > 0 ? tenant : tenant->next;
@@ -210,13 +213,17 @@ void tenants_done(struct query *query, int64_t took)
 {
     struct tenant *tenant = query->of;
     query->of = NULL;
-    tenant->sent -= query->estimate;
     tenant->under_way--;
-    tenant->of->busy -= is_idle(tenant);
+    tenant->of->lasting -= query->lasting;
+    query->lasting = false;
     if (took < 0)
         return;
     if (took > COST_MOST)
         took = COST_MOST;
+    struct tenants *tenants = tenant->of;
+    tenants->least = took < tenants->least || tenants->least == 0
+                         ? took
+                         : tenants->least + (took - tenants->least) / LEAST_RISES;
     tenant->credit -= took - query->estimate;
     /* At most twice as much and a little more: what several had under way together is put down to
      * all of them, and one of them may have waited for a lock. What always takes long is known soon

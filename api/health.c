@@ -65,7 +65,7 @@ void ready_serve(struct request *request)
     struct loop *loop = request->loop;
     if (loop->draining) {
         problem_answer(request, (struct refusal){"not_ready", "The server is shutting down."});
-    } else if (!lanes_ready(loop->lanes)) {
+    } else if (!loops_ready(loop)) {
         problem_answer(request,
                        (struct refusal){"not_ready", "The database connections do not stand."});
     } else if (storage_full(loop)) {

@@ -35,8 +35,8 @@ enum {
     /* Measured on two cores: few connections, used deep. */
     READS = 2,
     WRITES = 2,
-    ALONE = 1, /* and one more on the first loop, for its tail */
-    QUEUE_LIMIT = 1024,
+    ALONE = 1,          /* and one more on the first loop, for its tail */
+    QUEUE_LIMIT = 2048, /* a tenant has half of it */
     BATCH_LIMIT = 32,
     LAST_TURNS = 50, /* to send the answers of the requests that were cut off */
     IDLE_GRACE_MS =
@@ -299,6 +299,15 @@ static void drain_end(struct loop *loop)
     http_rouse(loop->http);
     for (int i = 0; i < LAST_TURNS && http_turn(loop->http, loop->now); i++)
         ;
+}
+
+bool loops_ready(const struct loop *loop)
+{
+    const struct loop *first = loop - loop->number;
+    for (int i = 0; i < loop->settings->loops; i++)
+        if (i != loop->number && !atomic_load_explicit(&first[i].ready, memory_order_relaxed))
+            return false;
+    return lanes_ready(loop->lanes);
 }
 
 void *loop_run(void *argument)

@@ -20,7 +20,7 @@ from roles_test import MAY, PUBLIC
 from scene import Scene, documented
 
 # Writes behind a held lock at once: more than the server queues, which has one loop and so one queue,
-# of 1024 that wait behind those that are under way.
+# of 1024 of a tenant that wait behind those that are under way.
 QUEUED = 1200
 
 

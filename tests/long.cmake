@@ -24,7 +24,7 @@ onramp_long_test(http/interleaving-long nightly 1800 ENVIRONMENT ONRAMP_TEST_INT
 onramp_long_test(http/conversation-long nightly 1800 ENVIRONMENT ONRAMP_TEST_EXCHANGES=20000
   COMMAND tests/http/run conversation_test.py)
 onramp_long_test(faults/waiting-long nightly 900
-  ENVIRONMENT ONRAMP_WAITERS=5000 ONRAMP_FOLLOWERS=2000
+  ENVIRONMENT ONRAMP_WAITERS=5000 ONRAMP_FOLLOWERS=2000 ONRAMP_TEST_JOBS=1
   COMMAND tests/http/run -s ../faults/waiting_test.py)
 onramp_long_test(faults/once-long nightly 1800
   ENVIRONMENT ONRAMP_ONCE_KEYS=1000 ONRAMP_ONCE_KILLS=20

@@ -36,7 +36,8 @@ def pair():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         url = cluster.database("shared")
-        options = ("--database", url, "--secrets-key", cluster.shared("secrets.key"))
+        options = ("--database", url, "--secrets-key", cluster.shared("secrets.key"),
+                   "--connections-per-address", "0")  # the crowd has one address
         servers = [Server(*options) for _ in range(2)]
         token = servers[0].start().credentials["ONRAMP_OPERATOR_TOKEN"]
         servers[1].start()

@@ -52,10 +52,10 @@ class Progress:
         if report.when == "teardown":
             file.left -= 1
             if file.left == 0:
-                self.show(name, file)
+                self.show(report.location[0], file)
 
-    def show(self, name, file):
-        path = os.path.relpath((self.config.rootpath / name).resolve(), TESTS)
+    def show(self, location, file):
+        path = os.path.relpath((self.config.rootpath / location).resolve(), TESTS)
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         terminal.write_line(f"\n=== {path} {file}")  # after the dots
 

@@ -76,8 +76,8 @@ enum { LOOP_RUNS = -1, LOOP_STOPS_ACCEPTING = -2 };
  * next period. */
 void loop_did(struct loop *loop, const struct operation *operation);
 
-/* Whether the loop's database connections stand, and those of all other loops as of their last turn:
- * a client's next connection may be another loop's. */
+/* Whether the loop's database connections stand, and those of all other loops as of their last
+ * turn: a client's next connection may be another loop's. */
 bool loops_ready(const struct loop *loop);
 
 /* Open all that a loop owns, on the calling thread. False after logging why; then only loop_close

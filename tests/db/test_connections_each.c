@@ -265,7 +265,8 @@ START_TEST(a_batch_does_what_its_requests_do_one_by_one)
         value(owner, "SELECT string_agg(outcome, ' ' ORDER BY outcome COLLATE \"C\") FROM met"),
         "address_space_overlap already_connected authorization_in_use circuit_deprovision_requested"
         " circuit_disabled circuit_not_provisioned circuit_vnet_limit_reached"
-        " idempotency_key_reused not_found ok vnet_circuit_limit_reached vnet_has_no_gateway");
+        " idempotency_key_reused not_found ok replayed vnet_circuit_limit_reached"
+        " vnet_has_no_gateway");
     ck_assert_int_gt(number(owner, "SELECT count(*) FROM acts_of_vnet_owners"), 0);
 }
 END_TEST

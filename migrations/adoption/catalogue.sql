@@ -157,7 +157,10 @@ WITH relation AS (
                      'STATISTICS ' || nullif(attstattarget, -1),
                      CASE WHEN attstorage <> typstorage THEN 'STORAGE ' || attstorage::text END,
                      'COMPRESSION ' || nullif(attcompression, '')::text,
-                     'WITH (' || array_to_string(attoptions, ', ') || ')')
+                     -- pg_attver is the server's own: PostgreSQL 15.20 notes it at every column.
+                     'WITH (' || nullif(array_to_string(ARRAY(
+                         SELECT option FROM unnest(attoptions) AS option
+                         WHERE option NOT LIKE 'pg\_attver=%'), ', '), '') || ')')
     FROM relation
     JOIN pg_attribute ON attrelid = relation.oid
     JOIN pg_type ON pg_type.oid = atttypid

@@ -369,15 +369,30 @@ static const char functions_drop_sql[] =
     "  EXECUTE 'DROP ROUTINE ' || f;"
     " END LOOP; END $$";
 
+/* A function in SQL may call one that comes behind it, so bodies are checked when all are there. */
+static const char functions_check_sql[] =
+    "SET LOCAL check_function_bodies = on;"
+    " DO $$ BEGIN"
+    "  PERFORM fmgr_sql_validator(p.oid) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+    "  WHERE p.pronamespace = 'onramp'::regnamespace AND p.proowner = 'onramp_owner'::regrole"
+    "  AND l.lanname = 'sql';"
+    "  PERFORM plpgsql_validator(p.oid) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+    "  WHERE p.pronamespace = 'onramp'::regnamespace AND p.proowner = 'onramp_owner'::regrole"
+    "  AND l.lanname = 'plpgsql';"
+    " END $$";
+
 static bool functions_apply(struct run *run, const char *hex)
 {
     if (!begin(run, true))
         return false;
-    if (!database_run(run->database, functions_drop_sql))
+    if (!database_run(run->database, functions_drop_sql) ||
+        !database_run(run->database, "SET LOCAL check_function_bodies = off"))
         return refuse_plainly(run);
     for (size_t i = 0; i < function_file_count; i++)
         if (!function_run(run, &function_files[i]))
             return false;
+    if (!database_run(run->database, functions_check_sql))
+        return refuse_plainly(run);
     if (!note(run, functions_name, hex))
         return false;
     if (!database_run(run->database, "COMMIT"))

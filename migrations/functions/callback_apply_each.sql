@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- callback_apply for several callbacks at once: the n-th row answers the n-th callback. Those that
--- plainly apply are written together: of a partner itself, authentic and new, the first here of their
--- circuit and of their webhook-id, a step that the graph knows, on a circuit that has nothing that
--- follows it. All others come behind them, in their order, to callback_apply; so those of one circuit
+-- plainly apply are written together: callback_apply_verdict applies them, a partner itself sends them, and
+-- they are the first here of their circuit and of their webhook-id, on a circuit that has nothing
+-- that follows it. All others come behind them, in their order, to callback_apply; so those of one circuit
 -- stay in their order, too.
 CREATE OR REPLACE FUNCTION callback_apply_each(p_callers caller[], p_partners text[],
                                                p_service_keys uuid[], p_types text[],
@@ -34,23 +34,15 @@ BEGIN
     -- Remembered before anything is changed: where the id is taken, another circuit's callback has
     -- used it.
     WITH plain AS MATERIALIZED (
-        SELECT k.n, k.partner, k.webhook_id, k.body_sha256, c.id AS circuit_id, t.effect,
-               t.to_status, t.sentence, c.key_quoted_at IS NULL AS quotes
+        SELECT k.n, k.partner, k.webhook_id, k.body_sha256, (f.circuit).id AS circuit_id, f.effect,
+               f.to_status, f.sentence, f.quotes
         FROM unnest(p_partners, p_service_keys, p_types, p_timestamps, p_webhook_ids,
                     p_body_sha256s, p_secret_ids) WITH ORDINALITY
-                 AS k (partner, service_key, type, at, webhook_id, body_sha256, secret_id, n)
-        JOIN circuits c ON c.service_key = k.service_key AND c.partner = k.partner
-        JOIN callback_secrets s
-            ON s.id = k.secret_id AND s.partner = k.partner
-               AND (s.expires_at IS NULL OR s.expires_at > v_now)
-        JOIN provider_transition t
-            ON t.from_status = c.provider_status AND t.event = k.type AND t.by_partner
-               AND t.effect IN ('moves', 'stays')
-               AND (t.deprovision_requested IS NULL
-                    OR t.deprovision_requested = (c.deprovision_requested_at IS NOT NULL))
-        WHERE k.at <= v_now + interval '300 seconds'
-              AND (c.partner_timestamp IS NULL OR k.at >= c.partner_timestamp)
-              AND c.deleted_at IS NULL AND c.used = 0 AND NOT c.delete_when_deprovisioned
+                 AS k (partner, service_key, type, at, webhook_id, body_sha256, secret_id, n),
+             LATERAL callback_apply_facts(k.partner, k.service_key, k.type, k.at, k.webhook_id,
+                                          k.body_sha256, k.secret_id, v_now) AS f
+        WHERE (f.verdict).outcome = 'applied' AND k.secret_id IS NOT NULL
+              AND (f.circuit).used = 0 AND NOT (f.circuit).delete_when_deprovisioned
               AND array_position(p_service_keys, k.service_key) = k.n
               AND array_position(p_webhook_ids, k.webhook_id) = k.n
     ), remembered AS (

@@ -1,11 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- circuit_create for several orders at once, each under the Idempotency-Key that it may have: the
 -- n-th row answers the n-th order. What is plain is inserted by one statement, because beginning
--- one costs PostgreSQL more than the row that it writes. Plain is what nothing stands against: it is
--- offered, its limit is known, its customer has no quota, and its key is free. All others are asked
--- for one by one afterwards, so that every refusal is said where it always was; no plain one can
--- change what they are told, but for those of the same key, which come behind it as they should. One
--- plan for all calls: callbacks_write says why.
+-- one costs PostgreSQL more than the row that it writes. Plain is what circuit_create_verdict finds nothing
+-- against, of a customer without quotas, whose key is free. All others are asked for one by one
+-- afterwards; no plain one can change what they are told, but for those of the same key, which come behind
+-- it as they should. One plan for all calls: callbacks_write says why.
 CREATE OR REPLACE FUNCTION circuit_create_each(p_callers caller[], p_customers uuid[],
                                                p_names text[], p_partners text[],
                                                p_peering_locations text[], p_bandwidths_mbps int[],
@@ -17,6 +16,7 @@ CREATE OR REPLACE FUNCTION circuit_create_each(p_callers caller[], p_customers u
                                                p_dry boolean[] DEFAULT NULL)
 RETURNS SETOF circuit_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_callers caller[] := ARRAY(SELECT c FROM unnest(p_callers) c); -- it may be a slice
@@ -52,13 +52,9 @@ BEGIN
     INTO v_ids, v_actors, v_traceparents
     FROM (SELECT n, role, actor, traceparent,
                  CASE WHEN dry IS NOT TRUE
-                           AND bandwidth_mbps = ANY (
-                               (SELECT bandwidths_mbps FROM offers
-                                WHERE offers.partner = asked.partner
-                                      AND offers.peering_location = asked.peering_location)::int[])
-                           AND (SELECT true FROM vnet_limits
-                                WHERE vnet_limits.tier = asked.tier
-                                      AND vnet_limits.bandwidth_mbps = asked.bandwidth_mbps)
+                           AND (SELECT (verdict).outcome = 'ok' AND vnet_limit IS NOT NULL
+                                FROM circuit_create_facts(
+                                    customer, partner, peering_location, bandwidth_mbps, tier))
                            AND (SELECT true FROM circuit_quotas
                                 WHERE customer_id = customer) IS NULL
                            AND (asked.key IS NULL

@@ -1,11 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- connection_create for several requests at once, each under the Idempotency-Key that it may have:
 -- the n-th row answers the n-th request. What is plain is inserted by one statement, as orders are by
--- circuit_create_each. Plain is what nothing stands against: circuit and VNet are its customer's, up,
--- and have room, and it is the first here of its circuit, of its VNet and of its key. All others are
--- asked for one by one behind them, so that every refusal is said where it always was, and those of
--- one circuit or VNet stay in their order. One plan for all calls: callbacks_write says why.
-DROP FUNCTION IF EXISTS connection_create_each(uuid[], uuid[], uuid[], text[], text[], text[]);
+-- circuit_create_each. Plain is what connection_create_verdict finds nothing against, without an
+-- authorization, and the first here of its circuit, of its VNet and of its key. All others are asked
+-- for one by one behind them, so that those of one circuit or VNet stay in their order. One plan for
+-- all calls: callbacks_write says why.
 CREATE OR REPLACE FUNCTION connection_create_each(p_callers caller[], p_customers uuid[],
                                                   p_circuits uuid[], p_vnets uuid[],
                                                   p_authorization_keys text[],
@@ -53,7 +52,7 @@ BEGIN
     PERFORM FROM circuits WHERE id = ANY (v_circuits) ORDER BY id FOR NO KEY UPDATE;
     PERFORM FROM vnets WHERE id = ANY (v_vnets) ORDER BY id FOR NO KEY UPDATE;
 
-    -- Plain is what gets an id. A VNet that is on the circuit already overlaps with itself.
+    -- Plain is what gets an id.
     SELECT array_agg(id ORDER BY n),
            json_object_agg(id, role || ':' || actor) FILTER (WHERE id IS NOT NULL),
            string_agg(circuit || '=' || traceparent, E'\n') FILTER (WHERE id IS NOT NULL)
@@ -62,20 +61,8 @@ BEGIN
                  CASE WHEN dry IS NOT TRUE AND authorization_key IS NULL
                            AND array_position(v_circuits, circuit) = n
                            AND array_position(v_vnets, vnet) = n
-                           AND (SELECT c.deleted_at IS NULL AND c.circuit_status = 'Enabled'
-                                       AND c.provider_status = 'Provisioned'
-                                       AND NOT c.delete_when_deprovisioned
-                                       AND v.gateway_subnet IS NOT NULL
-                                       AND c.used < c.vnet_limit AND v.used < 4
-                                       AND (c.used = 0
-                                            OR NOT EXISTS (
-                                                SELECT FROM unnest(v.address_space) AS space (prefix),
-                                                            circuit_prefixes p
-                                                WHERE p.circuit_id = c.id
-                                                      AND p.prefix && space.prefix))
-                                FROM circuits c, vnets v
-                                WHERE c.id = circuit AND c.customer_id = customer
-                                      AND v.id = vnet AND v.customer_id = customer)
+                           AND (SELECT (verdict).outcome FROM connection_create_facts(
+                                    customer, circuit, vnet, authorization_key)) = 'ok'
                            AND (asked.key IS NULL
                                 OR held
                                    AND array_position(p_keys, asked.key) = n

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- connection_delete for several requests at once: the n-th row answers the n-th request. Those that
--- are plain are deleted by one statement, as connection_create_each inserts them: there, asked
--- for by the circuit's owner or an operator, and the first here of their circuit and of their VNet.
+-- are plain are deleted by one statement, as connection_create_each inserts them: nothing stands against
+-- them, the circuit's owner or an operator asks, and they are the first here of their circuit and of
+-- their VNet.
 -- All others are asked for one by one behind them. One plan for all calls: callbacks_write says why.
 CREATE OR REPLACE FUNCTION connection_delete_each(p_callers caller[], p_ids uuid[],
                                                   p_customers uuid[])
@@ -28,13 +29,15 @@ BEGIN
     PERFORM FROM vnets WHERE id = ANY (v_vnets) ORDER BY id FOR NO KEY UPDATE;
 
     SELECT array_agg(id), json_object_agg(id, role || ':' || actor) INTO v_ids, v_actors
-    FROM (SELECT k.id, asked.role, asked.actor,
-                 coalesce(asked.customer = k.circuit_customer_id, true)
-                 AND row_number() OVER (PARTITION BY k.circuit_id ORDER BY asked.n) = 1
-                 AND row_number() OVER (PARTITION BY k.vnet_id ORDER BY asked.n) = 1 AS plain
+    FROM (SELECT asked.id, asked.role, asked.actor,
+                 (f.verdict).outcome = 'ok' AND NOT f.shared
+                 AND row_number() OVER (PARTITION BY (f.connection).circuit_id
+                                        ORDER BY asked.n) = 1
+                 AND row_number() OVER (PARTITION BY (f.connection).vnet_id
+                                        ORDER BY asked.n) = 1 AS plain
           FROM unnest(p_ids, p_customers, v_roles, v_names) WITH ORDINALITY
-                   AS asked (id, customer, role, actor, n)
-          JOIN connections k ON k.id = asked.id) AS sorted
+                   AS asked (id, customer, role, actor, n),
+               LATERAL connection_delete_facts(asked.id, asked.customer) AS f) AS sorted
     WHERE plain;
 
     IF v_ids IS NOT NULL THEN

@@ -17,6 +17,7 @@ migrations=${2:-$here/../../migrations}
         echo "COMMIT;"
     done
     echo "BEGIN; SET LOCAL search_path = onramp, public; SET LOCAL ROLE onramp_owner;"
+    echo "SET LOCAL check_function_bodies = off;"
     printf '\\i %s\n' "$migrations"/functions/*.sql
     echo "SELECT onramp.event_months_extend() \\g /dev/null"
     echo "COMMIT;"

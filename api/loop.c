@@ -2,6 +2,7 @@
 #include "api/loop.h"
 
 #include "api/access.h"
+#include "api/catalogue_cache.h"
 #include "api/condition.h"
 #include "api/health.h"
 #include "api/maintenance.h"
@@ -145,6 +146,8 @@ void loop_did(struct loop *loop, const struct operation *operation)
 {
     if (operation->lane != LANE_READ)
         tail_wake(loop);
+    if (operation->changes_catalogue)
+        catalogue_written(loop->settings->catalogue);
     if (operation->makes_due)
         sender_poke(loop->settings->sender);
 }
@@ -160,6 +163,7 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
     request_ids_seed(&loop->ids);
     loop->tokens = token_cache_new();
     loop->secrets = secret_cache_new();
+    loop->catalogue = catalogue_cache_new();
     loop->maintenance = number == 0 ? maintenance_new() : NULL;
     loop->tail = number == 0 ? tail_new() : NULL;
     loop->waits = waits_new();
@@ -196,6 +200,7 @@ void loop_close(struct loop *loop)
     arena_free(loop->scratch);
     token_cache_free(loop->tokens);
     secret_cache_free(loop->secrets);
+    catalogue_cache_free(loop->catalogue);
     text_free(&loop->text);
     if (loop->inbox_fd > 0)
         close(loop->inbox_fd);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct catalogue_cache;
 struct request;
 struct secret_cache;
 struct maintenance;
@@ -50,6 +51,7 @@ struct loop {
     unsigned spare_count;
     struct token_cache *tokens;
     struct secret_cache *secrets;
+    struct catalogue_cache *catalogue;
     struct maintenance *maintenance; /* of the first loop; NULL in others */
     struct tail *tail;               /* likewise */
     struct waits *waits;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server.h"
 
+#include "api/catalogue_cache.h"
 #include "api/loop.h"
 #include "base/log.h"
 
@@ -23,6 +24,7 @@ struct server {
     struct server_settings settings;
     atomic_uint open; /* connections of all loops */
     atomic_llong storage_full_at;
+    struct catalogue_news catalogue;
     int listen_fd;
     uint16_t port;
     int running; /* loops whose thread was started */
@@ -149,6 +151,7 @@ struct server *server_start(const struct server_settings *settings)
     server->settings = *settings;
     server->settings.open = &server->open;
     server->settings.storage_full_at = &server->storage_full_at;
+    server->settings.catalogue = &server->catalogue;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);
     server->listen_fd = address_listen(settings->listen, settings->port);

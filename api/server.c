@@ -24,6 +24,7 @@ struct server {
     struct server_settings settings;
     atomic_uint open; /* connections of all loops */
     atomic_llong storage_full_at;
+    atomic_bool commits_doubted;
     struct catalogue_news catalogue;
     int listen_fd;
     uint16_t port;
@@ -151,6 +152,7 @@ struct server *server_start(const struct server_settings *settings)
     server->settings = *settings;
     server->settings.open = &server->open;
     server->settings.storage_full_at = &server->storage_full_at;
+    server->settings.commits_doubted = &server->commits_doubted;
     server->settings.catalogue = &server->catalogue;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);

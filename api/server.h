@@ -32,6 +32,7 @@ struct server_settings {
     unsigned connections;             /* open connections in all; 0: 10000 */
     atomic_uint *open;                /* how many are, set by the server itself */
     atomic_llong *storage_full_at;    /* as in lanes_settings, set by the server itself */
+    atomic_bool *commits_doubted;     /* likewise */
     struct catalogue_news *catalogue; /* which one it is, set by the server itself */
     struct shares *shares;            /* of addresses in them; NULL: unlimited */
     const struct block *proxies;      /* that may name the client in their place */

@@ -14,6 +14,8 @@
 
 enum { OUTAGE_GRACE = 3000 }; /* milliseconds that queries wait for a connection to come back */
 
+enum { OVERDUE = 2000 }; /* milliseconds: what is under way for longer is looked into */
+
 enum { TAKEN_MAX = 64 }; /* queries that are sent in one go: those of a transaction, or reads */
 _Static_assert(TAKEN_MAX >= (int)READ_DEPTH, "a session may take more reads");
 
@@ -479,6 +481,18 @@ void lanes_changed(struct lanes *lanes, enum lane_kind kind)
                             lanes->settings.of ? lanes->settings.of : "",
                             ready ? "ready" : "not ready");
     lanes->ready = ready;
+}
+
+size_t lanes_overdue(const struct lanes *lanes, int64_t now, int *backends, size_t max)
+{
+    size_t count = 0;
+    for (int i = 0; i < lanes->session_count && count < max; i++) {
+        const struct session *session = &lanes->sessions[i];
+        if (session->kind != LANE_READ && session->state == SESSION_READY &&
+            session->outstanding > 0 && session->tenanted && now >= session->quiet_since + OVERDUE)
+            backends[count++] = PQbackendPID(session->pg);
+    }
+    return count;
 }
 
 size_t lanes_pending(const struct lanes *lanes)

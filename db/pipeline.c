@@ -27,6 +27,7 @@ static struct slot *slot_push(struct session *session, enum slot_kind kind,
 static void outstanding_add(struct session *session, const struct query *query)
 {
     session->lasting = session->lasting || query->lasting;
+    session->tenanted = (session->tenanted && session->outstanding > 0) || query->tenant != 0;
     if (session->outstanding++ > 0)
         return;
     session->quiet_since = session->lanes->now;
@@ -336,9 +337,11 @@ static bool group_end(struct session *session)
         session->stale = true;
     hand_out(session, session->group,
              session->cursor); /* what is still in the slots is durable now */
-    if (session->doubtful)
+    if (session->doubtful) {
+        session_doubt(session);
         session->lanes->settings.log(LOG_WARNING,
                                      "a commit was not acknowledged by its synchronous standbys");
+    }
 
     for (uint32_t i = session->group; i != session->cursor; i++) {
         struct slot *slot = session_slot(session, i);

@@ -310,6 +310,13 @@ static void give_up(struct session *session, const char *complaint)
     session_lose(session, complaint);
 }
 
+void session_doubt(const struct session *session)
+{
+    atomic_bool *doubted = session->lanes->settings.commits_doubted;
+    if (session->kind != LANE_READ && doubted != NULL)
+        atomic_store(doubted, true);
+}
+
 static void attend_ready(struct session *session, int64_t now)
 {
     struct probe *probe = &session->lanes->probe;
@@ -319,6 +326,7 @@ static void attend_ready(struct session *session, int64_t now)
     if (now < session_due(session))
         return;
     if (now >= session->quiet_since + QUIET_MOST) {
+        session_doubt(session);
         give_up(session, "no answer in time");
         return;
     }

@@ -76,6 +76,7 @@ struct session {
 
     unsigned outstanding;  /* queries on their way */
     bool lasting;          /* one that takes long is among them: none is sent behind it */
+    bool tenanted;         /* one of a tenant is among them */
     int64_t clock;         /* microseconds: when the last results came, or the first of what is
                               outstanding was sent */
     bool group_open;       /* something was sent behind the last Sync */
@@ -134,6 +135,9 @@ void session_flush(struct session *session);
 /* The connection is gone: sent writes have an unknown outcome, sent reads go back to their queue.
  * complaint says why and is logged. */
 void session_lose(struct session *session, const char *complaint);
+
+/* Nobody knows whether what it has committed has come about everywhere. */
+void session_doubt(const struct session *session);
 
 /* All its statements have been prepared and described. */
 void session_prepared(struct session *session);

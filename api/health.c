@@ -36,6 +36,9 @@ const struct operation commit_check = {
 /* Whoever asks whether we are ready sends others elsewhere when we are not: soon. */
 enum { READY_MS = 1000 };
 
+/* Between two looks by which it is certain that writes hang. */
+enum { HANG_MS = 200 };
+
 /* How long a write that failed for want of room speaks against us: until then another may have
  * failed, and if nobody writes, nobody is refused. */
 enum { STORAGE_FULL_MS = 10000 };
@@ -46,7 +49,11 @@ void health_serve(struct request *request)
     answer_static(request, 200, "application/json", body, sizeof body - 1);
 }
 
-static void ready_ask(struct request *request);
+static void ready(struct request *request)
+{
+    static const char body[] = "{\"status\":\"ready\"}";
+    answer_static(request, 200, "application/json", body, sizeof body - 1);
+}
 
 static void refuse_for_commits(struct request *request)
 {
@@ -55,49 +62,78 @@ static void refuse_for_commits(struct request *request)
                                                  "synchronous standby does not answer."});
 }
 
-static void on_rows(struct query *query, const struct rows *rows)
+/* A write that waited for a lock holds it for a moment before it goes on: one look is none. */
+static bool hang_confirmed(struct loop *loop)
 {
-    static const char body[] = "{\"status\":\"ready\"}";
+    atomic_llong *since = loop->settings->hang_seen_at;
+    if (atomic_load(since) == 0)
+        atomic_store(since, loop->now);
+    return loop->now >= atomic_load(since) + HANG_MS;
+}
+
+static void schema_rows(struct query *query, const struct rows *rows)
+{
     struct request *request = request_of(query);
-    bool checked = request->call.operation == &commit_check;
-    if (rows_count(rows) > 0 && strcmp(rows_text(rows, 0, COLUMN_OUTCOME), "ok") == 0) {
-        if (checked)
-            atomic_store(request->loop->settings->commits_doubted, false);
-        answer_static(request, 200, "application/json", body, sizeof body - 1);
-    } else if (!checked && !request->asked_again) {
-        request->asked_again = true;
-        ready_ask(request);
-        return;
-    } else {
+    struct loop *loop = request->loop;
+    const char *outcome = rows_count(rows) > 0 ? rows_text(rows, 0, COLUMN_OUTCOME) : "";
+    bool hangs = strcmp(outcome, "not_ready") == 0;
+    if (!hangs)
+        atomic_store(loop->settings->hang_seen_at, 0);
+    if (loop->draining)
+        problem_answer(request, (struct refusal){"draining", NULL});
+    else if (hangs && hang_confirmed(loop))
         refuse_for_commits(request);
-    }
+    else if (hangs || strcmp(outcome, "ok") == 0)
+        ready(request);
+    else
+        problem_answer(request,
+                       (struct refusal){"not_ready", "The database's schema is not the one "
+                                                     "that this server needs."});
     request_resume(request, PHASE_ANSWERED);
 }
 
-static void on_failure(struct query *query, enum failure failure)
+static void schema_failed(struct query *query, enum failure failure)
 {
     struct request *request = request_of(query);
     (void)failure;
-    if (request->call.operation == &commit_check)
-        refuse_for_commits(request);
-    else
-        problem_answer(request, (struct refusal){"not_ready", "The database does not answer."});
+    problem_answer(request, (struct refusal){"not_ready", "The database does not answer."});
     request_resume(request, PHASE_ANSWERED);
 }
 
-/* A write that was late may have come about while the database was asked: it is asked twice. */
-static void ready_ask(struct request *request)
+static void check_rows(struct query *query, const struct rows *rows)
 {
-    bool doubted = atomic_load(request->loop->settings->commits_doubted);
-    request->call.operation = doubted ? &commit_check : &schema_ready;
-    request->call.values[0] = doubted ? NULL : loops_overdue(request->loop, request->arena);
-    request_submit(request, request->call.operation, on_rows, on_failure);
+    struct request *request = request_of(query);
+    (void)rows;
+    atomic_store(request->loop->settings->commits_doubted, false);
+    ready(request);
+    request_resume(request, PHASE_ANSWERED);
+}
+
+static void check_failed(struct query *query, enum failure failure)
+{
+    struct request *request = request_of(query);
+    (void)failure;
+    refuse_for_commits(request);
+    request_resume(request, PHASE_ANSWERED);
 }
 
 static bool storage_full(const struct loop *loop)
 {
     int64_t at = atomic_load(loop->settings->storage_full_at);
     return at != 0 && loop->now < at + STORAGE_FULL_MS;
+}
+
+/* Behind a commit that nobody knows about, until another one comes back. */
+static void ready_ask(struct request *request)
+{
+    struct loop *loop = request->loop;
+    request->deadline = loop->now + READY_MS;
+    if (atomic_load(loop->settings->commits_doubted)) {
+        request_submit(request, &commit_check, check_rows, check_failed);
+        return;
+    }
+    request->call.values[0] = loops_overdue(loop, request->arena);
+    request_submit(request, &schema_ready, schema_rows, schema_failed);
 }
 
 void ready_serve(struct request *request)
@@ -111,7 +147,6 @@ void ready_serve(struct request *request)
     } else if (storage_full(loop)) {
         problem_answer(request, (struct refusal){"storage_full", NULL});
     } else {
-        request->deadline = loop->now + READY_MS;
         ready_ask(request);
     }
 }

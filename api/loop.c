@@ -118,6 +118,7 @@ static bool lanes_begin(struct loop *loop)
         .batch_limit = BATCH_LIMIT,
         .storage_full_at = loop->settings->storage_full_at,
         .commits_doubted = loop->settings->commits_doubted,
+        .commits_wait = loop->settings->commits_wait,
         .log = log_line,
     };
     loop->lanes = lanes_open(&settings, loop->epoll_fd);

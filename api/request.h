@@ -63,9 +63,8 @@ struct request {
     size_t pair_count;
     struct refusal withheld; /* shown only to those who may see the resource */
     struct query query;
-    bool dry;         /* nothing of it stays */
-    bool asked_again; /* of /readyz: the database has denied it once */
-    bool streaming;   /* the answer is to be a stream */
+    bool dry;       /* nothing of it stays */
+    bool streaming; /* the answer is to be a stream */
     struct wait wait;
     struct stream *stream; /* the answer, once it has begun; or NULL */
 

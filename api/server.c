@@ -23,8 +23,8 @@ enum { BACKLOG = 4096, SPARE_DESCRIPTORS = 256 };
 struct server {
     struct server_settings settings;
     atomic_uint open; /* connections of all loops */
-    atomic_llong storage_full_at;
-    atomic_bool commits_doubted;
+    atomic_llong storage_full_at, hang_seen_at;
+    atomic_bool commits_doubted, commits_wait;
     struct catalogue_news catalogue;
     int listen_fd;
     uint16_t port;
@@ -152,7 +152,10 @@ struct server *server_start(const struct server_settings *settings)
     server->settings = *settings;
     server->settings.open = &server->open;
     server->settings.storage_full_at = &server->storage_full_at;
+    server->settings.hang_seen_at = &server->hang_seen_at;
     server->settings.commits_doubted = &server->commits_doubted;
+    server->settings.commits_wait = &server->commits_wait;
+    atomic_init(&server->commits_wait, true); /* until it is known */
     server->settings.catalogue = &server->catalogue;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);

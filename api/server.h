@@ -33,6 +33,8 @@ struct server_settings {
     atomic_uint *open;                /* how many are, set by the server itself */
     atomic_llong *storage_full_at;    /* as in lanes_settings, set by the server itself */
     atomic_bool *commits_doubted;     /* likewise */
+    atomic_llong *hang_seen_at;       /* a write: when a look has found it first; likewise */
+    atomic_bool *commits_wait;        /* likewise */
     struct catalogue_news *catalogue; /* which one it is, set by the server itself */
     struct shares *shares;            /* of addresses in them; NULL: unlimited */
     const struct block *proxies;      /* that may name the client in their place */

@@ -23,7 +23,15 @@ enum {
 };
 
 /* The columns of feed_tail. */
-enum { POSITION = COLUMN_FIRST, CIRCUIT, CUSTOMER, VNET_CUSTOMER, PARTNER, CATALOGUE };
+enum {
+    POSITION = COLUMN_FIRST,
+    CIRCUIT,
+    CUSTOMER,
+    VNET_CUSTOMER,
+    PARTNER,
+    CATALOGUE,
+    COMMITS_WAIT
+};
 
 struct tail {
     struct query query; /* first: the callbacks know the tail by it */
@@ -183,6 +191,7 @@ static void on_rows(struct query *query, const struct rows *rows)
     ended(tail, NULL);
     catalogue_told(tail->loop->settings->catalogue, rows_text(rows, 0, CATALOGUE), tail->asked,
                    tail->written);
+    atomic_store(tail->loop->settings->commits_wait, rows_text(rows, 0, COMMITS_WAIT)[0] == 't');
     tail->known = true;
     tail->full = !began && count >= ROWS_MAX;
     if (count > 0)
@@ -205,6 +214,7 @@ static void on_failure(struct query *query, enum failure failure)
     struct tail *tail = (struct tail *)query;
     tail->known = tail->full = false;
     catalogue_told(tail->loop->settings->catalogue, "", tail->asked, tail->written);
+    atomic_store(tail->loop->settings->commits_wait, true);
     ended(tail, failure_text(failure));
 }
 

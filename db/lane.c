@@ -317,10 +317,21 @@ static void send_reads(struct lanes *lanes)
     }
 }
 
+/* Nothing follows in this transaction. */
+static void send_end(struct session *session)
+{
+    const atomic_bool *wait = session->lanes->settings.commits_wait;
+    if (wait != NULL && session->tenanted && atomic_load_explicit(wait, memory_order_relaxed) &&
+        !pipeline_check(session))
+        return;
+    if (pipeline_sync(session))
+        session_flush(session);
+}
+
 static void send_lone(struct session *session, struct query *query)
 {
-    if (pipeline_query(session, query) && pipeline_sync(session))
-        session_flush(session);
+    if (pipeline_query(session, query))
+        send_end(session);
 }
 
 static bool send_locks(struct lanes *lanes, struct session *session, const struct taken *taken)
@@ -352,8 +363,8 @@ static bool send_shared(struct lanes *lanes, struct session *session)
         sent = send_alike(session, members, take_alike(&taken, members, EACH_MAX));
     }
     wait_again(lanes, &taken);
-    if (sent && pipeline_sync(session))
-        session_flush(session);
+    if (sent)
+        send_end(session);
     return true;
 }
 
@@ -490,7 +501,7 @@ size_t lanes_overdue(const struct lanes *lanes, int64_t now, int *backends, size
         const struct session *session = &lanes->sessions[i];
         if (session->kind != LANE_READ && session->state == SESSION_READY &&
             session->outstanding > 0 && session->tenanted && now >= session->quiet_since + OVERDUE)
-            backends[count++] = PQbackendPID(session->pg);
+            backends[count++] = session->backend;
     }
     return count;
 }

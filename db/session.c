@@ -29,8 +29,8 @@ static void watch_ready(struct watch *watch, uint32_t events);
 
 static uint32_t ring_size(const struct lanes_settings *settings)
 {
-    size_t prepare = 3 * (settings->statement_count + 1);
-    size_t batch = settings->batch_limit + 2;
+    size_t prepare = 3 * (settings->statement_count + 2) + 2;
+    size_t batch = settings->batch_limit + 3;
     size_t reads = 2 * READ_DEPTH;
     size_t most = prepare > batch ? prepare : batch;
     if (reads > most)
@@ -54,6 +54,7 @@ void session_init(struct session *session, struct lanes *lanes, enum lane_kind k
                                 .slots_mask = size - 1};
     if (session->slots == NULL)
         abort();
+    asked_read(&session->asked, conninfo_options(conninfo));
 }
 
 static void complain(struct session *session, const char *what, const char *why)
@@ -186,14 +187,16 @@ void session_free(struct session *session)
     discard_slots(session);
     free(session->slots);
     conninfo_free(&session->conninfo);
+    asked_free(&session->asked);
 }
 
 /* --- preparing --- */
 
-static bool name_stood_before(const struct lanes_settings *settings, size_t index)
+/* Whether one of the first count statements has the name. */
+static bool name_stands(const struct lanes_settings *settings, size_t count, const char *name)
 {
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(settings->statements[i]->name, settings->statements[index]->name) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(settings->statements[i]->name, name) == 0)
             return true;
     return false;
 }
@@ -211,6 +214,18 @@ static int64_t grown(int64_t patience, unsigned failures)
     return patience * (failures < 5 ? 1 + failures : 5);
 }
 
+/* What the lanes send by themselves. */
+static bool prepare_own(struct session *session)
+{
+    const struct lanes *lanes = session->lanes;
+    const struct lanes_settings *settings = &lanes->settings;
+    const struct statement *check = &commit_check_statement;
+    if (lanes->locks && session->kind == LANE_WRITE && !prepare(session, &batch_lock, false))
+        return false;
+    return settings->commits_wait == NULL || session->kind == LANE_READ ||
+           prepare(session, check, name_stands(settings, settings->statement_count, check->name));
+}
+
 static void session_prepare(struct session *session)
 {
     struct lanes *lanes = session->lanes;
@@ -220,11 +235,14 @@ static void session_prepare(struct session *session)
         session_lose(session, PQerrorMessage(session->pg));
         return;
     }
-    for (size_t i = 0; i < lanes->settings.statement_count; i++)
-        if (!prepare(session, lanes->settings.statements[i],
-                     name_stood_before(&lanes->settings, i)))
+    if (!pipeline_asked(session) || !pipeline_sync(session))
+        return;
+    for (size_t i = 0; i < lanes->settings.statement_count; i++) {
+        const struct statement *statement = lanes->settings.statements[i];
+        if (!prepare(session, statement, name_stands(&lanes->settings, i, statement->name)))
             return;
-    if (lanes->locks && session->kind == LANE_WRITE && !prepare(session, &batch_lock, false))
+    }
+    if (!prepare_own(session))
         return;
     if (session->tail == session->cursor)
         session_prepared(session);
@@ -237,7 +255,7 @@ void session_prepared(struct session *session)
     struct lanes *lanes = session->lanes;
     if (session->drift) {
         lanes->drift_logged = lanes->drift_logged || lanes->drift_logger == session;
-        session_lose(session, "the functions of the database are not those of this program");
+        session_lose(session, "it is not what this program needs");
         return;
     }
     session->state = SESSION_READY;

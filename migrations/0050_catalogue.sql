@@ -45,8 +45,11 @@ SELECT 'ok'::text AS outcome, NULL::jsonb AS facts,
        (SELECT catalogue_version()) AS catalogue_version
 FROM peering_locations l;
 
+-- Servers are told the name with the news, and whether commits wait for standbys.
+\ir functions/commits_wait.sql
 CREATE OR REPLACE VIEW feed_tail_view AS
 SELECT 'ok'::text AS outcome, NULL::jsonb AS facts, position, circuit_id, customer_id,
        vnet_customer_id, partner,
-       (SELECT catalogue_version()) AS catalogue_version
+       (SELECT catalogue_version()) AS catalogue_version,
+       commits_wait() AS commits_wait
 FROM feed;

@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
+-- The message makes the commit one that waits for standbys: that of a transaction which has written
+-- nothing waits for nobody, also where what it has seen has not reached them yet.
 CREATE OR REPLACE FUNCTION commit_check()
 RETURNS SETOF verdict
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$

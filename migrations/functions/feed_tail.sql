@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What the tailer of each process asks ten times a second: it costs little when nothing happened.
 -- p_after null: the newest row alone, to begin from. Where there is no row, one without a position
--- says which catalogue it is.
+-- says what every row says: which catalogue it is, and whether commits wait for standbys.
 CREATE OR REPLACE FUNCTION feed_tail(p_after bigint, p_limit int)
 RETURNS SETOF feed_tail_view
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = onramp, pg_temp AS $$
@@ -18,6 +18,7 @@ BEGIN
     IF NOT FOUND THEN
         r.outcome := 'ok';
         r.catalogue_version := catalogue_version();
+        r.commits_wait := commits_wait();
         RETURN NEXT r;
     END IF;
 END

@@ -19,5 +19,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION schema_ready IS
-    'Answers ok when the database answers, the schema is there, and writes are committed.';
+    'Answers ok when the database answers and the schema is there; not_ready when a write hangs.';
 GRANT EXECUTE ON FUNCTION schema_ready TO onramp_daemon;

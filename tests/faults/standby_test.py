@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pins what is said while commits hang, as they do without the synchronous standby that they wait for:
 /readyz denies readiness, also when the session that hung has been given up; a write that waits for a
-lock does not deny it."""
+lock does not deny it. And that nothing is acknowledged before the standby has it, also by an answer that
+writes nothing itself."""
 
 import threading
 import time
@@ -13,7 +14,7 @@ from client import Client
 from cluster import Cluster
 from polling import eventually
 from process import Server
-from tenant import Customer
+from tenant import LOCATION, Customer, Partner, unique
 
 HANGS = 2  # seconds, after which it is said
 GIVEN_UP = 9  # seconds, after which a session that hangs is closed
@@ -43,6 +44,23 @@ class Place:
         answer = client.send("GET", "/readyz")
         client.close()
         return answer.status, answer.code
+
+    def hanging(self):
+        """How many backends wait for the standby, but for those that publish events."""
+        return int(
+            self.cluster.sql(
+                "standby",
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE wait_event = 'SyncRep' AND query NOT LIKE '%feed_tail%'",
+            )
+        )
+
+    def cancel(self):
+        """Let them stop waiting: what they have committed stands here, and nowhere else."""
+        self.cluster.sql(
+            "standby",
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+        )
 
     def remove(self):
         if self.server:
@@ -131,16 +149,90 @@ def test_a_row_that_somebody_holds_does_not_deny_readiness(place):
 
 
 def test_a_server_that_shuts_down_says_so(own_server):
-    probe = Client(own_server.url)
+    probes = [Client(own_server.url) for _ in range(10)]
     operator = Client(own_server.url, own_server.credentials["ONRAMP_OPERATOR_TOKEN"])
     threading.Thread(
         target=lambda: operator.send("GET", "/v1/events?waitSeconds=20", checked=False), daemon=True
     ).start()
-    assert probe.get("/readyz").status == 200
+    assert all(probe.get("/readyz").status == 200 for probe in probes)
     own_server.terminate()
-    last = None
-    while last is None or last.status == 200:
-        last = probe.send("GET", "/readyz")
+    # A connection whose answer came before, and was sent behind, is closed; the next one tells.
+    last = probes[-1].send("GET", "/readyz")
+    while last.status == 200:
+        if last.headers.get("Connection") == "close":
+            probes.pop()
+        last = probes[-1].send("GET", "/readyz")
     assert (last.status, last.code) == (503, "draining")
     assert last.headers["Connection"] == "close"
     assert own_server.wait() == 0
+
+
+def in_thread(call, outcomes):
+    thread = threading.Thread(target=lambda: outcomes.append(call()))
+    thread.start()
+    return thread
+
+
+def post_vnet(place):
+    customer, key = Customer(place.operator), {"Idempotency-Key": "once"}
+    body = {"name": "once", "addressSpace": ["10.0.0.0/16"]}
+    return lambda: customer.client.post("/v1/vnets", body, key)
+
+
+def post_order(place):
+    customer, partner, key = Customer(place.operator), Partner(place.operator), unique("key")
+    body = {
+        "name": "once",
+        "partner": partner.slug,
+        "peeringLocation": LOCATION,
+        "bandwidthMbps": 50,
+    }
+    return lambda: customer.client.post("/v1/circuits", body, {"Idempotency-Key": key})
+
+
+def callback(place):
+    customer, partner = Customer(place.operator), Partner(place.operator)
+    circuit, message = customer.circuit(partner), f"msg_{unique('callback')}"
+    body = partner.payload("circuit.provisioned", circuit["serviceKey"])
+    return lambda: partner.post(body, message)
+
+
+def callback_of_what_is_so(place):
+    customer, partner = Customer(place.operator), Partner(place.operator)
+    circuit = customer.circuit(partner)
+    moment = partner.now()
+    return lambda: partner.callback(
+        "circuit.provisioned", circuit["serviceKey"], timestamp=moment
+    )
+
+
+def quote(place):
+    customer, partner = Customer(place.operator), Partner(place.operator)
+    circuit = customer.circuit(partner)
+    return lambda: partner.quote(circuit["serviceKey"])
+
+
+@pytest.mark.parametrize(
+    "made", [post_vnet, post_order, callback, callback_of_what_is_so, quote], ids=lambda f: f.__name__
+)
+def test_what_a_standby_lacks_is_not_acknowledged_by_a_repetition(place, made):
+    call = made(place)
+    first, second = [], []
+    place.wait_for("gone")
+    try:
+        threads = [in_thread(call, first)]
+        eventually("its commit waits for the standby", place.hanging, 1)
+        place.cancel()
+        threads[0].join()
+        first[0].must(503, "unknown_outcome")
+        threads.append(in_thread(call, second))
+        eventually("the repetition waits too", place.hanging, 1)
+        assert not second
+    finally:
+        place.wait_for("")
+        for thread in threads:
+            thread.join()
+    assert second[0].status in (200, 201), second
+    eventually("ready again", place.ready, (200, None))
+    # Without standbys it is as it was.
+    assert call().status in (200, 201)

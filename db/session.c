@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/session.h"
 
+#include "db/cancel.h"
 #include "db/statement.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ enum {
     PATIENCE_HOST = 1500,  /* for one of several hosts; more when all of them were tried in vain */
     QUIET_PROBED = 1500,   /* without an octet until the server is asked whether it is there */
     QUIET_MOST = 9000,     /* and until the session is given up: a server that answers ends every
-                              statement by its limit, which is below this (conninfo.c) */
+                              statement by its limit, which is below this (conninfo.c). A commit
+                              that waits for a standby has none */
     RETRY_FIRST = 50,      /* a restarted PostgreSQL is back within a second or two */
     RETRY_MOST = 2000,     /* between attempts, however long the outage */
     RETRY_DRIFT = 5000,    /* until somebody has migrated the database */
@@ -345,6 +347,7 @@ static void attend_ready(struct session *session, int64_t now)
         return;
     if (now >= session->quiet_since + QUIET_MOST) {
         session_doubt(session);
+        cancel_send(session->pg);
         give_up(session, "no answer in time");
         return;
     }

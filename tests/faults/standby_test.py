@@ -112,6 +112,8 @@ def test_readiness_is_denied_while_commits_do_not_come_about(place):
         assert (503, "unknown_outcome") in outcomes, outcomes
         assert set(outcomes) <= {(503, "unknown_outcome"), (503, "unavailable")}, outcomes
         assert place.ready() == (503, "not_ready")
+        # A session that is given up leaves nothing behind that waits on.
+        eventually("nothing of them is left", place.hanging, 0)
     finally:
         place.wait_for("")
         for writer in writers:

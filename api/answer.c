@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "crypto/digest.h"
 #include "db/rows.h"
 #include "operations/binary.h"
 #include "operations/conditional.h"
@@ -30,7 +31,7 @@ static int version_column(const struct operation *operation)
         depth -= member->kind == MEMBER_CLOSE;
         if (!member_takes_column(member->kind))
             continue;
-        if (depth == 0 && strcmp(member->name, "version") == 0)
+        if (depth == 0 && member->name && strcmp(member->name, "version") == 0)
             return column;
         column++;
     }
@@ -92,24 +93,68 @@ static void answer_text(struct request *request, int status, const char *type, s
     answer_begun(request, status, type);
 }
 
-/* The rows of a page, with commas between them. */
+/* The rows of a page, with commas between them, and the digests of each; NULL: not needed. */
 static void items_write(struct text *text, const struct call *call, const struct rows *rows,
-                        int items)
+                        int items, unsigned char *digests)
 {
     for (int row = 0; row < items; row++) {
         if (row > 0)
             text_add_char(text, ',');
+        size_t from = text->length;
         row_write(text, call, rows, row);
+        if (digests)
+            digest_make(digests + (size_t)row * DIGEST_OCTETS, text->bytes + from,
+                        text->length - from);
         /* Its rows are about as long as the first one. */
         if (row == 0)
             text_reserve(text, (size_t)items * (text->length + text->length / 8));
     }
 }
 
+/* The entity tag of items, and of whether more follow: made of the digests of the items, so that
+ * what is kept of them need not be read again. */
+static const char *content_tag(struct request *request, const unsigned char *digests, size_t count,
+                               const char *cursor)
+{
+    enum { TAG = 32 }; /* half of the digest tells as well */
+    char hex[DIGEST_TEXT];
+    size_t length = count * DIGEST_OCTETS, more = cursor ? strlen(cursor) : 0;
+    unsigned char *octets = arena_alloc(request->arena, length + more + 1);
+    if (length > 0)
+        memcpy(octets, digests, length);
+    if (more > 0)
+        memcpy(octets + length, cursor, more);
+    digest_write(hex, octets, length + more);
+    return arena_copy(request->arena, hex, TAG);
+}
+
+/* The text, under an entity tag of what is in it. */
+static void answer_tagged(struct request *request, struct text *text, const char *tag)
+{
+    const char *seen = condition_list(request, "if-none-match");
+    bool known = seen && entity_tags_hold(seen, tag);
+    answer_text(request, known ? 304 : request->call.operation->success,
+                known ? NULL : "application/json", text);
+    answer_header(request, "ETag", arena_printf(request->arena, "\"%s\"", tag));
+}
+
+static void answer_one_of_catalogue(struct request *request, const struct rows *rows)
+{
+    struct text *text = &request->loop->text;
+    unsigned char digest[DIGEST_OCTETS];
+    text->length = 0;
+    items_write(text, &request->call, rows, 1, digest);
+    answer_tagged(request, text, content_tag(request, digest, 1, NULL));
+}
+
 static void answer_one(struct request *request, const struct rows *rows)
 {
     const struct operation *operation = request->call.operation;
     struct text *text = &request->loop->text;
+    if (operation->of_catalogue) {
+        answer_one_of_catalogue(request, rows);
+        return;
+    }
     int version = version_column(operation);
     const char *seen = operation->lane == LANE_READ && version >= 0
                            ? condition_list(request, "if-none-match")
@@ -183,28 +228,55 @@ static const char *cursor_of(const struct request *request, const struct rows *r
                              order_text(request, rows, row, column_of(operation, order)), key);
 }
 
-static void answer_list(struct request *request, const struct rows *rows)
+/* The text, which is a page without its end. The digests of its items are there for a list of the
+ * catalogue. */
+static void answer_page(struct request *request, struct text *text, const unsigned char *digests,
+                        size_t items, const char *cursor)
 {
     const struct operation *operation = request->call.operation;
-    struct text *text = &request->loop->text;
-    int count = rows_count(rows);
-    int limit = (int)strtol(call_value(&request->call, "limit"), NULL, 10);
-    int shown = count > limit ? limit : count;
-    const char *cursor = NULL;
-    text->length = 0;
-    text_add_word(text, "{\"items\":[");
-    items_write(text, &request->call, rows, shown);
-    if (count > limit)
-        cursor = cursor_of(request, rows, shown - 1);
     text_add_word(text, "],\"nextCursor\":");
     if (cursor)
         text_add_json(text, cursor, strlen(cursor));
     else
         text_add_word(text, "null");
     text_add_char(text, '}');
-    answer_text(request, operation->success, "application/json", text);
-    if (cursor)
+    if (operation->of_catalogue)
+        answer_tagged(request, text, content_tag(request, digests, items, cursor));
+    else
+        answer_text(request, operation->success, "application/json", text);
+    if (cursor && request->status != 304)
         answer_header(request, "Link", next_link(request, cursor));
+}
+
+static void answer_list(struct request *request, const struct rows *rows)
+{
+    struct text *text = &request->loop->text;
+    int count = rows_count(rows);
+    int limit = (int)strtol(call_value(&request->call, "limit"), NULL, 10);
+    int shown = count > limit ? limit : count;
+    unsigned char *digests = request->call.operation->of_catalogue
+                                 ? arena_alloc(request->arena, (size_t)shown * DIGEST_OCTETS + 1)
+                                 : NULL;
+    text->length = 0;
+    text_add_word(text, "{\"items\":[");
+    items_write(text, &request->call, rows, shown, digests);
+    answer_page(request, text, digests, (size_t)shown,
+                count > limit ? cursor_of(request, rows, shown - 1) : NULL);
+}
+
+void answer_kept(struct request *request, const struct kept_part *part)
+{
+    struct text *text = &request->loop->text;
+    text->length = 0;
+    if (request->call.operation->answer == ANSWER_ONE) {
+        text_add(text, part->octets, part->length);
+        answer_tagged(request, text, content_tag(request, part->digests, 1, NULL));
+        return;
+    }
+    text_add_word(text, "{\"items\":[");
+    text_add(text, part->octets, part->length);
+    answer_page(request, text, part->digests, part->count,
+                part->last ? cursor_text(request->arena, part->last) : NULL);
 }
 
 /* items: how many rows of the page to write. */
@@ -215,7 +287,7 @@ static void page_write(struct request *request, const struct rows *rows, int ite
     const char *cursor = cursor_text(request->arena, position);
     text->length = 0;
     text_add_word(text, "{\"items\":[");
-    items_write(text, &request->call, rows, items);
+    items_write(text, &request->call, rows, items, NULL);
     text_add_word(text, "],\"nextCursor\":");
     text_add_json(text, cursor, strlen(cursor));
     text_add_char(text, '}');

@@ -10,6 +10,15 @@ struct exchange;
 struct request;
 struct rows;
 
+/* One item, or the items of a page with commas between them, as they were written before. */
+struct kept_part {
+    const char *octets;
+    size_t length;
+    const unsigned char *digests; /* DIGEST_OCTETS an item */
+    size_t count;
+    const char *last; /* of a page: the key of its last item, when more follow; or NULL */
+};
+
 /* Give the request its answer: these bytes (copied) under that status and content type, with the
  * headers that every answer has. The request is then PHASE_ANSWERED. */
 void answer_bytes(struct request *request, int status, const char *type, const char *bytes,
@@ -28,6 +37,9 @@ void answer_header(struct request *request, const char *name, const char *value)
 
 /* Answer with what the operation returned: the resource, the page, nothing, or its refusal. */
 void answer_rows(struct request *request, const struct rows *rows);
+
+/* Answer with what is kept of rows that the operation returned: the same octets and headers. */
+void answer_kept(struct request *request, const struct kept_part *part);
 
 /* Answer with a page of the feed that has no items, and goes on from that position. */
 void answer_feed_end(struct request *request, const char *position);

@@ -2,6 +2,7 @@
 #include "api/loop.h"
 
 #include "api/access.h"
+#include "api/catalogue_cache.h"
 #include "api/condition.h"
 #include "api/health.h"
 #include "api/maintenance.h"
@@ -82,6 +83,7 @@ static size_t operations_collect(const struct operation *list[OPERATIONS_MAX])
     operation_add(list, &count, &token_check);
     operation_add(list, &count, &callback_secret_list);
     operation_add(list, &count, &feed_tail);
+    operation_add(list, &count, &commit_check);
     for (size_t i = 0; maintenance_operation(i); i++)
         operation_add(list, &count, maintenance_operation(i));
     return count;
@@ -115,6 +117,8 @@ static bool lanes_begin(struct loop *loop)
         .queue_limit = QUEUE_LIMIT,
         .batch_limit = BATCH_LIMIT,
         .storage_full_at = loop->settings->storage_full_at,
+        .commits_doubted = loop->settings->commits_doubted,
+        .commits_wait = loop->settings->commits_wait,
         .log = log_line,
     };
     loop->lanes = lanes_open(&settings, loop->epoll_fd);
@@ -145,6 +149,8 @@ void loop_did(struct loop *loop, const struct operation *operation)
 {
     if (operation->lane != LANE_READ)
         tail_wake(loop);
+    if (operation->changes_catalogue)
+        catalogue_written(loop->settings->catalogue);
     if (operation->makes_due)
         sender_poke(loop->settings->sender);
 }
@@ -160,6 +166,7 @@ bool loop_open(struct loop *loop, const struct server_settings *settings, int nu
     request_ids_seed(&loop->ids);
     loop->tokens = token_cache_new();
     loop->secrets = secret_cache_new();
+    loop->catalogue = catalogue_cache_new();
     loop->maintenance = number == 0 ? maintenance_new() : NULL;
     loop->tail = number == 0 ? tail_new() : NULL;
     loop->waits = waits_new();
@@ -196,6 +203,7 @@ void loop_close(struct loop *loop)
     arena_free(loop->scratch);
     token_cache_free(loop->tokens);
     secret_cache_free(loop->secrets);
+    catalogue_cache_free(loop->catalogue);
     text_free(&loop->text);
     if (loop->inbox_fd > 0)
         close(loop->inbox_fd);
@@ -310,6 +318,29 @@ bool loops_ready(const struct loop *loop)
     return lanes_ready(loop->lanes);
 }
 
+const char *loops_overdue(const struct loop *loop, struct arena *arena)
+{
+    const struct loop *first = loop - loop->number;
+    const char *list = "";
+    for (int i = 0; i < loop->settings->loops; i++)
+        for (int j = 0; j < OVERDUE_MAX; j++) {
+            int backend = atomic_load_explicit(&first[i].overdue[j], memory_order_relaxed);
+            if (backend != 0)
+                list = arena_printf(arena, "%s%s%d", list, *list ? "," : "", backend);
+        }
+    return arena_printf(arena, "{%s}", list);
+}
+
+/* What other loops are asked about this one. */
+static void state_tell(struct loop *loop)
+{
+    int overdue[OVERDUE_MAX] = {0};
+    lanes_overdue(loop->lanes, loop->now, overdue, OVERDUE_MAX);
+    for (int i = 0; i < OVERDUE_MAX; i++)
+        atomic_store_explicit(&loop->overdue[i], overdue[i], memory_order_relaxed);
+    atomic_store_explicit(&loop->ready, lanes_ready(loop->lanes), memory_order_relaxed);
+}
+
 void *loop_run(void *argument)
 {
     struct loop *loop = argument;
@@ -320,7 +351,7 @@ void *loop_run(void *argument)
         wait = work(loop);
         if (wait < 0 || wait > REAPING_MS)
             wait = REAPING_MS;
-        atomic_store_explicit(&loop->ready, lanes_ready(loop->lanes), memory_order_relaxed);
+        state_tell(loop);
         log_flush();
         if (loop->draining &&
             (http_connections(loop->http) == 0 || loop->now >= loop->drain_deadline))

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct catalogue_cache;
 struct request;
 struct secret_cache;
 struct maintenance;
@@ -28,7 +29,7 @@ struct waits;
 struct arena;
 struct token_cache;
 
-enum { HANDED_MAX = 256 };
+enum { HANDED_MAX = 256, OVERDUE_MAX = 4 };
 
 struct loop {
     const struct server_settings *settings; /* with every 0 replaced; borrowed */
@@ -50,6 +51,7 @@ struct loop {
     unsigned spare_count;
     struct token_cache *tokens;
     struct secret_cache *secrets;
+    struct catalogue_cache *catalogue;
     struct maintenance *maintenance; /* of the first loop; NULL in others */
     struct tail *tail;               /* likewise */
     struct waits *waits;
@@ -65,9 +67,10 @@ struct loop {
     atomic_uint waiters;                /* requests that news are for */
     atomic_bool poked;                  /* of the first loop: there may be news */
 
-    atomic_bool ready;             /* the lanes stand */
-    atomic_bool stopped_accepting; /* no connection will be accepted any more */
-    atomic_int grace;              /* seconds to drain, or one of below */
+    atomic_bool ready;               /* the lanes stand */
+    atomic_int overdue[OVERDUE_MAX]; /* backends that lanes_overdue names; 0 behind the last */
+    atomic_bool stopped_accepting;   /* no connection will be accepted any more */
+    atomic_int grace;                /* seconds to drain, or one of below */
 };
 
 enum { LOOP_RUNS = -1, LOOP_STOPS_ACCEPTING = -2 };
@@ -79,6 +82,9 @@ void loop_did(struct loop *loop, const struct operation *operation);
 /* Whether the loop's database connections stand, and those of all other loops as of their last
  * turn: a client's next connection may be another loop's. */
 bool loops_ready(const struct loop *loop);
+
+/* The backends whose writes have been under way for long, of all loops, as an array of SQL. */
+const char *loops_overdue(const struct loop *loop, struct arena *arena);
 
 /* Open all that a loop owns, on the calling thread. False after logging why; then only loop_close
  * may follow. The settings and the zeroed loop belong to the caller. */

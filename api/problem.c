@@ -64,6 +64,8 @@ static const struct problem problems[] = {
      "The connection to the database was lost before it confirmed the change, which may or may not "
      "have been made. With an Idempotency-Key send the same request again; otherwise read the "
      "resource, or list it, to find out before you try again.", 1},
+    {"draining", 503, "Shutting down",
+     "The server ends once it has answered what it has begun. Ask another one.", 1},
     {"not_ready", 503, "Not ready",
      "The server cannot serve requests yet. Try again after Retry-After.", 1},
     /* requests that are well-formed and wrong */

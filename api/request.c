@@ -4,6 +4,7 @@
 #include "api/access.h"
 #include "api/answer.h"
 #include "api/authentication.h"
+#include "api/catalogue_cache.h"
 #include "api/condition.h"
 #include "api/json_text.h"
 #include "api/loop.h"
@@ -606,6 +607,10 @@ static enum phase own(struct request *request)
     call_begin(request, request->route->owner, &ignored);
     if (!read_other_parameters(request))
         return refuse_unseen(request);
+    if (request->route->owner->of_catalogue &&
+        catalogue_cache_holds(request->loop, request->route->owner,
+                              call_value(&request->call, "partner")))
+        return refuse(request, request->withheld.code, request->withheld.detail);
     request_submit(request, request->route->owner, owner_rows, on_failure);
     return PHASE_OWN;
 }
@@ -642,6 +647,8 @@ static enum phase operate(struct request *request)
         request->route->serve(request);
         return request->phase;
     }
+    if (request->call.operation->of_catalogue && catalogue_cache_answer(request))
+        return PHASE_ANSWERED;
     if (request->wait.wanted)
         wait_begin(request);
     request_submit(request, request->call.operation, operation_rows, on_failure);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server.h"
 
+#include "api/catalogue_cache.h"
 #include "api/loop.h"
 #include "base/log.h"
 
@@ -22,7 +23,9 @@ enum { BACKLOG = 4096, SPARE_DESCRIPTORS = 256 };
 struct server {
     struct server_settings settings;
     atomic_uint open; /* connections of all loops */
-    atomic_llong storage_full_at;
+    atomic_llong storage_full_at, hang_seen_at;
+    atomic_bool commits_doubted, commits_wait;
+    struct catalogue_news catalogue;
     int listen_fd;
     uint16_t port;
     int running; /* loops whose thread was started */
@@ -149,6 +152,11 @@ struct server *server_start(const struct server_settings *settings)
     server->settings = *settings;
     server->settings.open = &server->open;
     server->settings.storage_full_at = &server->storage_full_at;
+    server->settings.hang_seen_at = &server->hang_seen_at;
+    server->settings.commits_doubted = &server->commits_doubted;
+    server->settings.commits_wait = &server->commits_wait;
+    atomic_init(&server->commits_wait, true); /* until it is known */
+    server->settings.catalogue = &server->catalogue;
     settings_complete(&server->settings);
     descriptors_raise(&server->settings);
     server->listen_fd = address_listen(settings->listen, settings->port);

@@ -13,26 +13,31 @@
 
 struct rate_limits;
 struct block;
+struct catalogue_news;
 struct sender;
 struct shares;
 
 enum { SERVER_LOOPS_MAX = 64, CONNECTIONS_PER_ADDRESS_MAX = 1000000 };
 
 struct server_settings {
-    const char *conninfo;          /* libpq, role included; borrowed while the server runs */
-    const char *listen;            /* address, "127.0.0.1" or "::" */
-    uint16_t port;                 /* 0: the kernel chooses */
-    int loops;                     /* event loops, SERVER_LOOPS_MAX at most; 0: half of the
-                                    * processors, at least one */
-    int header_seconds;            /* time for the request's head; 0: 10 */
-    int body_seconds;              /* time until the body is in; 0: 30 */
-    int operation_seconds;         /* time for the database's answer; 0: 10 */
-    int heartbeat_seconds;         /* between signs of life on an event stream; 0: 15 */
-    unsigned connections;          /* open connections in all; 0: 10000 */
-    atomic_uint *open;             /* how many are, set by the server itself */
-    atomic_llong *storage_full_at; /* as in lanes_settings, set by the server itself */
-    struct shares *shares;         /* of addresses in them; NULL: unlimited */
-    const struct block *proxies;   /* that may name the client in their place */
+    const char *conninfo;             /* libpq, role included; borrowed while the server runs */
+    const char *listen;               /* address, "127.0.0.1" or "::" */
+    uint16_t port;                    /* 0: the kernel chooses */
+    int loops;                        /* event loops, SERVER_LOOPS_MAX at most; 0: half of the
+                                       * processors, at least one */
+    int header_seconds;               /* time for the request's head; 0: 10 */
+    int body_seconds;                 /* time until the body is in; 0: 30 */
+    int operation_seconds;            /* time for the database's answer; 0: 10 */
+    int heartbeat_seconds;            /* between signs of life on an event stream; 0: 15 */
+    unsigned connections;             /* open connections in all; 0: 10000 */
+    atomic_uint *open;                /* how many are, set by the server itself */
+    atomic_llong *storage_full_at;    /* as in lanes_settings, set by the server itself */
+    atomic_bool *commits_doubted;     /* likewise */
+    atomic_llong *hang_seen_at;       /* a write: when a look has found it first; likewise */
+    atomic_bool *commits_wait;        /* likewise */
+    struct catalogue_news *catalogue; /* which one it is, set by the server itself */
+    struct shares *shares;            /* of addresses in them; NULL: unlimited */
+    const struct block *proxies;      /* that may name the client in their place */
     size_t proxy_count;
     struct rate_limits *rates; /* of callers; NULL: no limit */
     struct sender *sender;     /* of webhooks, to be poked when events are published; or NULL */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/tail.h"
 
+#include "api/catalogue_cache.h"
 #include "api/loop.h"
 #include "api/wait.h"
 #include "base/log.h"
@@ -22,15 +23,24 @@ enum {
 };
 
 /* The columns of feed_tail. */
-enum { POSITION = COLUMN_FIRST, CIRCUIT, CUSTOMER, VNET_CUSTOMER, PARTNER };
+enum {
+    POSITION = COLUMN_FIRST,
+    CIRCUIT,
+    CUSTOMER,
+    VNET_CUSTOMER,
+    PARTNER,
+    CATALOGUE,
+    COMMITS_WAIT
+};
 
 struct tail {
     struct query query; /* first: the callbacks know the tail by it */
     struct loop *loop;
     bool waiting, failing;
-    bool known;    /* position is where the feed was read to */
-    bool full;     /* there is more */
-    int64_t asked; /* when, last; milliseconds, monotonic */
+    bool known;                 /* position is where the feed was read to */
+    bool full;                  /* there is more */
+    int64_t asked;              /* when, last; milliseconds, monotonic */
+    unsigned long long written; /* changes of the catalogue by this process, by then */
     char position[24];
     char limit[12];
     const char *values[2];
@@ -175,9 +185,13 @@ static void ended(struct tail *tail, const char *why)
 static void on_rows(struct query *query, const struct rows *rows)
 {
     struct tail *tail = (struct tail *)query;
-    int count = rows_count(rows);
+    /* One without a position is there for the catalogue alone. */
+    int count = rows_null(rows, 0, POSITION) ? 0 : rows_count(rows);
     bool began = !tail->known;
     ended(tail, NULL);
+    catalogue_told(tail->loop->settings->catalogue, rows_text(rows, 0, CATALOGUE), tail->asked,
+                   tail->written);
+    atomic_store(tail->loop->settings->commits_wait, rows_text(rows, 0, COMMITS_WAIT)[0] == 't');
     tail->known = true;
     tail->full = !began && count >= ROWS_MAX;
     if (count > 0)
@@ -199,6 +213,8 @@ static void on_failure(struct query *query, enum failure failure)
 {
     struct tail *tail = (struct tail *)query;
     tail->known = tail->full = false;
+    catalogue_told(tail->loop->settings->catalogue, "", tail->asked, tail->written);
+    atomic_store(tail->loop->settings->commits_wait, true);
     ended(tail, failure_text(failure));
 }
 
@@ -208,6 +224,7 @@ static void ask(struct tail *tail, struct loop *loop)
     tail->loop = loop;
     tail->waiting = true;
     tail->asked = loop->now;
+    tail->written = atomic_load(&loop->settings->catalogue->written);
     tail->values[0] = tail->known ? tail->position : NULL;
     tail->values[1] = tail->limit;
     tail->query = (struct query){.statement = feed_tail.statement,

@@ -4,6 +4,8 @@
  * The first loop runs it. Ten times a second it asks feed_tail, which also publishes; sooner when a
  * write of this process has been acknowledged. What it finds is handed to every loop that has
  * somebody waiting, through its inbox, and the sender of webhooks is woken, as there may be some.
+ * Each answer also says which catalogue it is (catalogue_cache.h), and whether commits wait for
+ * standbys.
  * So thousands may wait, and the database is asked once. */
 #ifndef ONRAMP_API_TAIL_H
 #define ONRAMP_API_TAIL_H

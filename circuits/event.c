@@ -111,6 +111,8 @@ static const struct member feed_tail_members[] = {
     {"customerId", MEMBER_PLAIN, "customer_id"},
     {"vnetCustomerId", MEMBER_PLAIN, "vnet_customer_id"},
     {"partner", MEMBER_PLAIN, "partner"},
+    {"catalogueVersion", MEMBER_TEXT, "catalogue_version"},
+    {"commitsWait", MEMBER_BOOLEAN, "commits_wait"},
 };
 
 static const struct parameter feed_tail_parameters[] = {

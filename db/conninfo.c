@@ -75,6 +75,11 @@ bool conninfo_read(struct conninfo *out, const char *text)
     return true;
 }
 
+const char *conninfo_options(const struct conninfo *conninfo)
+{
+    return conninfo->values[find(conninfo, "options")];
+}
+
 unsigned conninfo_hosts(const struct conninfo *conninfo)
 {
     static const char *const lists[] = {"hostaddr", "host"};

@@ -22,6 +22,9 @@ struct conninfo {
  * password. */
 bool conninfo_read(struct conninfo *out, const char *text);
 
+/* Its `options`. Borrowed. */
+const char *conninfo_options(const struct conninfo *conninfo);
+
 /* Move the first of several hosts behind the others. libpq tries them in order and gives none of
  * them up by itself when it does not answer. */
 void conninfo_rotate(struct conninfo *conninfo);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/database.h"
 
+#include "db/asked.h"
 #include "db/conninfo.h"
 #include "db/rows.h"
 
@@ -52,26 +53,74 @@ static bool several_hosts(const char *text)
     return several;
 }
 
+/* Theirs, and one that is there to see whether options arrive. */
+static char *options_of(const char *conninfo)
+{
+    char *made = NULL;
+    const char *theirs = "";
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+         option++)
+        if (strcmp(option->keyword, "options") == 0 && option->val != NULL)
+            theirs = option->val;
+    if (asprintf(&made, "%s -c onramp.asked=on", theirs) < 0)
+        abort();
+    PQconninfoFree(options);
+    return made;
+}
+
+/* NULL, or why the session is not the one that was asked for. */
+static char *asked_check(struct database *database, const char *options)
+{
+    struct asked asked;
+    char *refusal = NULL;
+    asked_read(&asked, options);
+    const char *const values[] = {asked.names, asked.values};
+    struct rows *rows = database_query(database, asked_sql, values, 2);
+    if (rows == NULL)
+        refusal = copy(database_error(database));
+    else if (!rows_null(rows, 0, 0))
+        refusal = asked_refusal(rows_text(rows, 0, 0));
+    database_release(rows);
+    asked_free(&asked);
+    return refusal;
+}
+
 struct database *database_open(const char *conninfo, char **error)
 {
+    char *options = options_of(conninfo);
     /* With expand_dbname the last word on dbname is a whole connection string. */
-    const char *const keywords[] = {"connect_timeout", "target_session_attrs", "application_name",
-                                    "dbname",          "client_encoding",      NULL};
-    const char *const values[] = {
-        several_hosts(conninfo) ? "2" : "10", "read-write", "onramp", conninfo, "UTF8", NULL};
+    const char *const keywords[] = {"connect_timeout",
+                                    "target_session_attrs",
+                                    "application_name",
+                                    "dbname",
+                                    "client_encoding",
+                                    "options",
+                                    NULL};
+    const char *const values[] = {several_hosts(conninfo) ? "2" : "10",
+                                  "read-write",
+                                  "onramp",
+                                  conninfo,
+                                  "UTF8",
+                                  options,
+                                  NULL};
     *error = NULL;
     struct database *database = calloc(1, sizeof *database);
     if (database == NULL)
         abort();
     database->pg = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(database->pg) != CONNECTION_OK) {
+    if (PQstatus(database->pg) == CONNECTION_OK) {
+        PQsetNoticeReceiver(database->pg, notice_drop, NULL);
+        database->error = copy("");
+        *error = asked_check(database, options);
+    } else {
         *error = sentence(PQerrorMessage(database->pg));
-        database_close(database);
-        return NULL;
     }
-    PQsetNoticeReceiver(database->pg, notice_drop, NULL);
-    database->error = copy("");
-    return database;
+    free(options);
+    if (*error == NULL)
+        return database;
+    database_close(database);
+    return NULL;
 }
 
 void database_close(struct database *database)

@@ -13,8 +13,8 @@
 struct database;
 
 /* Connect to the first host that takes writes: within ten seconds, of several within two each,
- * unless conninfo says otherwise. NULL when it fails; *error is then a
- * sentence without secrets, the caller's to free. */
+ * unless conninfo says otherwise. NULL when it fails, or when something in between drops the
+ * options of the connection; *error is then a sentence without secrets, the caller's to free. */
 struct database *database_open(const char *conninfo, char **error);
 
 void database_close(struct database *database);

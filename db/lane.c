@@ -14,6 +14,8 @@
 
 enum { OUTAGE_GRACE = 3000 }; /* milliseconds that queries wait for a connection to come back */
 
+enum { OVERDUE = 2000 }; /* milliseconds: what is under way for longer is looked into */
+
 enum { TAKEN_MAX = 64 }; /* queries that are sent in one go: those of a transaction, or reads */
 _Static_assert(TAKEN_MAX >= (int)READ_DEPTH, "a session may take more reads");
 
@@ -315,10 +317,21 @@ static void send_reads(struct lanes *lanes)
     }
 }
 
+/* Nothing follows in this transaction. */
+static void send_end(struct session *session)
+{
+    const atomic_bool *wait = session->lanes->settings.commits_wait;
+    if (wait != NULL && session->tenanted && atomic_load_explicit(wait, memory_order_relaxed) &&
+        !pipeline_check(session))
+        return;
+    if (pipeline_sync(session))
+        session_flush(session);
+}
+
 static void send_lone(struct session *session, struct query *query)
 {
-    if (pipeline_query(session, query) && pipeline_sync(session))
-        session_flush(session);
+    if (pipeline_query(session, query))
+        send_end(session);
 }
 
 static bool send_locks(struct lanes *lanes, struct session *session, const struct taken *taken)
@@ -350,8 +363,8 @@ static bool send_shared(struct lanes *lanes, struct session *session)
         sent = send_alike(session, members, take_alike(&taken, members, EACH_MAX));
     }
     wait_again(lanes, &taken);
-    if (sent && pipeline_sync(session))
-        session_flush(session);
+    if (sent)
+        send_end(session);
     return true;
 }
 
@@ -479,6 +492,18 @@ void lanes_changed(struct lanes *lanes, enum lane_kind kind)
                             lanes->settings.of ? lanes->settings.of : "",
                             ready ? "ready" : "not ready");
     lanes->ready = ready;
+}
+
+size_t lanes_overdue(const struct lanes *lanes, int64_t now, int *backends, size_t max)
+{
+    size_t count = 0;
+    for (int i = 0; i < lanes->session_count && count < max; i++) {
+        const struct session *session = &lanes->sessions[i];
+        if (session->kind != LANE_READ && session->state == SESSION_READY &&
+            session->outstanding > 0 && session->tenanted && now >= session->quiet_since + OVERDUE)
+            backends[count++] = session->backend;
+    }
+    return count;
 }
 
 size_t lanes_pending(const struct lanes *lanes)

@@ -86,6 +86,11 @@ struct lanes_settings {
     size_t batch_limit;       /* writes in one transaction */
     atomic_llong *storage_full_at; /* when a write has last failed for want of room, in milliseconds
                                       of CLOCK_MONOTONIC; shared by all lanes; or NULL */
+    const atomic_bool *commits_wait; /* whether commits wait for standbys: then the transactions of
+                                        tenants that write nothing do so too, as what they have seen
+                                        may not have reached them; NULL: they do not */
+    atomic_bool *commits_doubted; /* set when a commit did not come about in time, or did not reach
+                                     the standbys that it has to reach; shared likewise; or NULL */
     /* One line for the operator's log; level is a syslog(3) level. Never holds parameter values. */
     void (*log)(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 };
@@ -108,6 +113,11 @@ int lanes_turn(struct lanes *lanes, int64_t now);
 /* Whether at least one connection of each kind stands. False for ever while a function of the
  * database does not answer the columns that its statement expects. */
 bool lanes_ready(const struct lanes *lanes);
+
+/* The backends in which writes of tenants have been under way for 2 seconds, at most max of them;
+ * how many. Those that wait for no lock hang in what comes behind it, most likely in their commit.
+ */
+size_t lanes_overdue(const struct lanes *lanes, int64_t now, int *backends, size_t max);
 
 /* Queries that were submitted and not yet answered. */
 size_t lanes_pending(const struct lanes *lanes);

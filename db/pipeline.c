@@ -3,6 +3,7 @@
 #include "db/statement.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -27,6 +28,7 @@ static struct slot *slot_push(struct session *session, enum slot_kind kind,
 static void outstanding_add(struct session *session, const struct query *query)
 {
     session->lasting = session->lasting || query->lasting;
+    session->tenanted = (session->tenanted && session->outstanding > 0) || query->tenant != 0;
     if (session->outstanding++ > 0)
         return;
     session->quiet_since = session->lanes->now;
@@ -82,6 +84,23 @@ bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS
                                              NULL, NULL, 0));
 }
 
+const struct statement commit_check_statement = {
+    .name = "commit_check", .text = "SELECT * FROM onramp.commit_check()", .lane = LANE_ALONE};
+
+bool pipeline_check(struct session *session)
+{
+    const struct statement *statement = &commit_check_statement;
+    slot_push(session, SLOT_CHECK, statement);
+    return sent(session, PQsendQueryPrepared(session->pg, statement->name, 0, NULL, NULL, NULL, 0));
+}
+
+bool pipeline_asked(struct session *session)
+{
+    const char *const values[] = {session->asked.names, session->asked.values};
+    slot_push(session, SLOT_ASKED, NULL);
+    return sent(session, PQsendQueryParams(session->pg, asked_sql, 2, NULL, values, NULL, NULL, 0));
+}
+
 bool pipeline_prepare(struct session *session, const struct statement *statement)
 {
     slot_push(session, SLOT_PREPARE, statement);
@@ -112,12 +131,40 @@ static void log_error(struct session *session, int level, const char *consequenc
                                  consequence, complaint);
 }
 
+/* The session cannot be used as it is. */
+static void drift_note(struct session *session, const char *what, const char *why)
+{
+    struct lanes *lanes = session->lanes;
+    session->drift = true;
+    if (lanes->drift_logger == NULL)
+        lanes->drift_logger = session;
+    if (lanes->drift_logger == session && !lanes->drift_logged)
+        lanes->settings.log(LOG_ERR, "%s cannot be used: %s", what, why);
+}
+
+static void end_asked(struct session *session, const PGresult *result)
+{
+    if (session->error != NULL) {
+        session->stale = true;
+        return;
+    }
+    session->backend = atoi(PQgetvalue(result, 0, 1));
+    if (PQgetisnull(result, 0, 0))
+        return;
+    char *refusal = asked_refusal(PQgetvalue(result, 0, 0));
+    drift_note(session, "the connection to the database", refusal);
+    free(refusal);
+}
+
 /* A statement was prepared, unless its name stood before, and described. */
 static void end_preparation(struct session *session)
 {
-    struct lanes *lanes = session->lanes;
     char complaint[COMPLAINT_SIZE];
     const struct slot *last = session_slot(session, session->cursor - 1);
+    if (last->kind == SLOT_ASKED) {
+        end_asked(session, last->result);
+        return;
+    }
     if (session->error != NULL) {
         enum verdict_kind verdict = statement_verdict(session->error);
         if (verdict != ERROR_OF_STATEMENT && verdict != ERROR_OF_SESSION) {
@@ -128,11 +175,7 @@ static void end_preparation(struct session *session)
     } else if (statement_fits(last->statement, last->result, complaint, sizeof complaint)) {
         return;
     }
-    session->drift = true;
-    if (lanes->drift_logger == NULL)
-        lanes->drift_logger = session;
-    if (lanes->drift_logger == session && !lanes->drift_logged)
-        lanes->settings.log(LOG_ERR, "%s cannot be used: %s", last->statement->name, complaint);
+    drift_note(session, last->statement->name, complaint);
 }
 
 static bool goes_again(const struct query *query, enum verdict_kind verdict)
@@ -336,9 +379,11 @@ static bool group_end(struct session *session)
         session->stale = true;
     hand_out(session, session->group,
              session->cursor); /* what is still in the slots is durable now */
-    if (session->doubtful)
+    if (session->doubtful) {
+        session_doubt(session);
         session->lanes->settings.log(LOG_WARNING,
                                      "a commit was not acknowledged by its synchronous standbys");
+    }
 
     for (uint32_t i = session->group; i != session->cursor; i++) {
         struct slot *slot = session_slot(session, i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/session.h"
 
+#include "db/cancel.h"
 #include "db/statement.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ enum {
     PATIENCE_HOST = 1500,  /* for one of several hosts; more when all of them were tried in vain */
     QUIET_PROBED = 1500,   /* without an octet until the server is asked whether it is there */
     QUIET_MOST = 9000,     /* and until the session is given up: a server that answers ends every
-                              statement by its limit, which is below this (conninfo.c) */
+                              statement by its limit, which is below this (conninfo.c). A commit
+                              that waits for a standby has none */
     RETRY_FIRST = 50,      /* a restarted PostgreSQL is back within a second or two */
     RETRY_MOST = 2000,     /* between attempts, however long the outage */
     RETRY_DRIFT = 5000,    /* until somebody has migrated the database */
@@ -29,8 +31,8 @@ static void watch_ready(struct watch *watch, uint32_t events);
 
 static uint32_t ring_size(const struct lanes_settings *settings)
 {
-    size_t prepare = 3 * (settings->statement_count + 1);
-    size_t batch = settings->batch_limit + 2;
+    size_t prepare = 3 * (settings->statement_count + 2) + 2;
+    size_t batch = settings->batch_limit + 3;
     size_t reads = 2 * READ_DEPTH;
     size_t most = prepare > batch ? prepare : batch;
     if (reads > most)
@@ -54,6 +56,7 @@ void session_init(struct session *session, struct lanes *lanes, enum lane_kind k
                                 .slots_mask = size - 1};
     if (session->slots == NULL)
         abort();
+    asked_read(&session->asked, conninfo_options(conninfo));
 }
 
 static void complain(struct session *session, const char *what, const char *why)
@@ -186,14 +189,16 @@ void session_free(struct session *session)
     discard_slots(session);
     free(session->slots);
     conninfo_free(&session->conninfo);
+    asked_free(&session->asked);
 }
 
 /* --- preparing --- */
 
-static bool name_stood_before(const struct lanes_settings *settings, size_t index)
+/* Whether one of the first count statements has the name. */
+static bool name_stands(const struct lanes_settings *settings, size_t count, const char *name)
 {
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(settings->statements[i]->name, settings->statements[index]->name) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(settings->statements[i]->name, name) == 0)
             return true;
     return false;
 }
@@ -211,6 +216,18 @@ static int64_t grown(int64_t patience, unsigned failures)
     return patience * (failures < 5 ? 1 + failures : 5);
 }
 
+/* What the lanes send by themselves. */
+static bool prepare_own(struct session *session)
+{
+    const struct lanes *lanes = session->lanes;
+    const struct lanes_settings *settings = &lanes->settings;
+    const struct statement *check = &commit_check_statement;
+    if (lanes->locks && session->kind == LANE_WRITE && !prepare(session, &batch_lock, false))
+        return false;
+    return settings->commits_wait == NULL || session->kind == LANE_READ ||
+           prepare(session, check, name_stands(settings, settings->statement_count, check->name));
+}
+
 static void session_prepare(struct session *session)
 {
     struct lanes *lanes = session->lanes;
@@ -220,11 +237,14 @@ static void session_prepare(struct session *session)
         session_lose(session, PQerrorMessage(session->pg));
         return;
     }
-    for (size_t i = 0; i < lanes->settings.statement_count; i++)
-        if (!prepare(session, lanes->settings.statements[i],
-                     name_stood_before(&lanes->settings, i)))
+    if (!pipeline_asked(session) || !pipeline_sync(session))
+        return;
+    for (size_t i = 0; i < lanes->settings.statement_count; i++) {
+        const struct statement *statement = lanes->settings.statements[i];
+        if (!prepare(session, statement, name_stands(&lanes->settings, i, statement->name)))
             return;
-    if (lanes->locks && session->kind == LANE_WRITE && !prepare(session, &batch_lock, false))
+    }
+    if (!prepare_own(session))
         return;
     if (session->tail == session->cursor)
         session_prepared(session);
@@ -237,7 +257,7 @@ void session_prepared(struct session *session)
     struct lanes *lanes = session->lanes;
     if (session->drift) {
         lanes->drift_logged = lanes->drift_logged || lanes->drift_logger == session;
-        session_lose(session, "the functions of the database are not those of this program");
+        session_lose(session, "it is not what this program needs");
         return;
     }
     session->state = SESSION_READY;
@@ -310,6 +330,13 @@ static void give_up(struct session *session, const char *complaint)
     session_lose(session, complaint);
 }
 
+void session_doubt(const struct session *session)
+{
+    atomic_bool *doubted = session->lanes->settings.commits_doubted;
+    if (session->kind != LANE_READ && doubted != NULL)
+        atomic_store(doubted, true);
+}
+
 static void attend_ready(struct session *session, int64_t now)
 {
     struct probe *probe = &session->lanes->probe;
@@ -319,6 +346,8 @@ static void attend_ready(struct session *session, int64_t now)
     if (now < session_due(session))
         return;
     if (now >= session->quiet_since + QUIET_MOST) {
+        session_doubt(session);
+        cancel_send(session->pg);
         give_up(session, "no answer in time");
         return;
     }

@@ -12,6 +12,7 @@
 #ifndef ONRAMP_DB_SESSION_H
 #define ONRAMP_DB_SESSION_H
 
+#include "db/asked.h"
 #include "db/batch.h"
 #include "db/conninfo.h"
 #include "db/each.h"
@@ -28,9 +29,11 @@ enum {
 };
 
 enum slot_kind {
+    SLOT_ASKED, /* whether the session is the one that was asked for */
     SLOT_QUERY,
     SLOT_SHARED, /* a query that shares the statement of a slot before: no result of its own */
     SLOT_LOCK,
+    SLOT_CHECK, /* makes the commit wait for standbys */
     SLOT_PREPARE,
     SLOT_DESCRIBE,
     SLOT_SYNC
@@ -59,6 +62,8 @@ struct session {
     enum session_state state;
     PGconn *pg;
     struct conninfo conninfo; /* its own, because hosts rotate */
+    struct asked asked;       /* in its options */
+    int backend;              /* the process that serves it */
     int fd;                   /* registered in epoll, -1 for none */
     uint32_t events;          /* registered for */
     int64_t retry_at;         /* SESSION_DOWN */
@@ -76,6 +81,7 @@ struct session {
 
     unsigned outstanding;  /* queries on their way */
     bool lasting;          /* one that takes long is among them: none is sent behind it */
+    bool tenanted;         /* one of a tenant is among them */
     int64_t clock;         /* microseconds: when the last results came, or the first of what is
                               outstanding was sent */
     bool group_open;       /* something was sent behind the last Sync */
@@ -135,6 +141,9 @@ void session_flush(struct session *session);
  * complaint says why and is logged. */
 void session_lose(struct session *session, const char *complaint);
 
+/* Nobody knows whether what it has committed has come about everywhere. */
+void session_doubt(const struct session *session);
+
 /* All its statements have been prepared and described. */
 void session_prepared(struct session *session);
 
@@ -145,6 +154,10 @@ void session_free(struct session *session);
 
 /* --- pipeline.c --- */
 
+/* Writes what nobody reads: the last statement of a transaction whose commit has to wait for
+ * standbys whatever else it has written. */
+extern const struct statement commit_check_statement;
+
 static inline struct slot *session_slot(const struct session *session, uint32_t position)
 {
     return &session->slots[position & session->slots_mask];
@@ -154,6 +167,8 @@ static inline struct slot *session_slot(const struct session *session, uint32_t 
 bool pipeline_query(struct session *session, struct query *query);
 bool pipeline_each(struct session *session, struct query *const *queries, size_t count);
 bool pipeline_lock(struct session *session, const char *const values[BATCH_LISTS]);
+bool pipeline_asked(struct session *session);
+bool pipeline_check(struct session *session);
 bool pipeline_prepare(struct session *session, const struct statement *statement);
 bool pipeline_describe(struct session *session, const struct statement *statement);
 bool pipeline_sync(struct session *session);

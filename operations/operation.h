@@ -47,7 +47,7 @@ enum member_kind {
     MEMBER_PLAIN,    /* string that needs no escaping: known words, prefixes, UUIDs as text */
     MEMBER_UUID,     /* uuid */
     MEMBER_PLAIN_IF, /* the same, left out altogether when the column is null */
-    MEMBER_KEY,      /* not shown: a column that a list is keyed by */
+    MEMBER_KEY,      /* not shown: a column that a list is keyed by, or that the server reads */
     MEMBER_NUMBER,   /* integer */
     MEMBER_BOOLEAN,
     MEMBER_TIME, /* timestamptz; written as RFC 3339 UTC with milliseconds */
@@ -122,6 +122,9 @@ struct operation {
                                       Of a write, its conditional form has one too */
     const struct waiting *waiting; /* or NULL: it answers at once */
     bool makes_due;                /* after it deliveries may be due that no event announces */
+    /* Of partners and peering locations: the answer has an ETag of what is in it, and is given from
+     * memory where that is known to be current; or it changes them. */
+    bool of_catalogue, changes_catalogue;
     /* Whether a member of the answer that is no parameter is 422 immutable_field in the body,
      * rather than a member that nobody knows. */
     bool fixed_members;

@@ -15,13 +15,14 @@ static const struct kind keep_seconds = KIND_INTEGER(0, 7 * 86400);
 static const struct member partner_members[] = {
     {"name", MEMBER_PLAIN, "name"},           {"displayName", MEMBER_TEXT, "display_name"},
     {"offers", MEMBER_JSON, "offers"},        {"createdAt", MEMBER_TIME, "created_at"},
-    {"updatedAt", MEMBER_TIME, "updated_at"},
+    {"updatedAt", MEMBER_TIME, "updated_at"}, {NULL, MEMBER_KEY, "catalogue_version"},
 };
 
 static const struct member partner_created_members[] = {
     {"name", MEMBER_PLAIN, "name"},           {"displayName", MEMBER_TEXT, "display_name"},
     {"offers", MEMBER_JSON, "offers"},        {"createdAt", MEMBER_TIME, "created_at"},
-    {"updatedAt", MEMBER_TIME, "updated_at"}, {"callbackSecret", MEMBER_ISSUED, NULL},
+    {"updatedAt", MEMBER_TIME, "updated_at"}, {NULL, MEMBER_KEY, "catalogue_version"},
+    {"callbackSecret", MEMBER_ISSUED, NULL},
 };
 
 /* Make the callback secret that the function stores sealed and the answer shows once. */
@@ -68,6 +69,7 @@ const struct operation partner_create = {
     .location = "/v1/partners/",
     PARAMETERS(partner_create_parameters),
     MEMBERS(partner_created_members),
+    .changes_catalogue = true,
     .complete = partner_create_complete,
 };
 
@@ -82,6 +84,7 @@ const struct operation partner_get = {
     .success = 200,
     PARAMETERS(partner_get_parameters),
     MEMBERS(partner_members),
+    .of_catalogue = true,
 };
 
 static const struct parameter name_page_parameters[] = {
@@ -96,6 +99,7 @@ const struct operation partner_list = {
     .success = 200,
     PARAMETERS(name_page_parameters),
     MEMBERS(partner_members),
+    .of_catalogue = true,
 };
 
 /* PUT carries the whole resource, so its name may stand in the body; it can't be another one. */
@@ -114,6 +118,7 @@ const struct operation partner_replace = {
     .success = 200,
     PARAMETERS(partner_replace_parameters),
     MEMBERS(partner_members),
+    .changes_catalogue = true,
 };
 
 static const struct member peering_location_members[] = {
@@ -124,6 +129,7 @@ static const struct member peering_location_members[] = {
     {"localRegions", MEMBER_JSON, "local_regions"},
     {"direct", MEMBER_BOOLEAN, "direct"},
     {"partners", MEMBER_JSON, "partners"},
+    {NULL, MEMBER_KEY, "catalogue_version"},
 };
 
 const struct operation peering_location_list = {
@@ -133,6 +139,7 @@ const struct operation peering_location_list = {
     .success = 200,
     PARAMETERS(name_page_parameters),
     MEMBERS(peering_location_members),
+    .of_catalogue = true,
 };
 
 static const struct member callback_secret_members[] = {

@@ -130,3 +130,18 @@ def test_a_database_that_is_not_there_is_said_without_its_password(cluster, plac
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_what_migrates_looks_for_the_host_that_takes_writes(cluster, place):
+    """As the sessions of requests do: a standby comes first in the URL."""
+    standby = Cluster()
+    try:
+        for host in (standby, cluster):
+            host.database("hosts")
+        sql(standby, "hosts", "ALTER DATABASE hosts SET default_transaction_read_only = on")
+        both = f"postgresql://postgres@/hosts?host={standby.directory},{cluster.directory}"
+        assert "functions applied" in place.must("migrate", "--database", both)
+        assert sql(cluster, "hosts", "SELECT count(*) > 0 FROM onramp.partners") == "f"
+        assert sql(standby, "hosts", "SELECT to_regnamespace('onramp') IS NULL") == "t"
+    finally:
+        standby.remove()

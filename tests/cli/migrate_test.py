@@ -68,7 +68,7 @@ ROUTINES = """SELECT oid::regprocedure || ' ' || pg_get_function_result(oid) FRO
 
 def test_functions_are_applied_again_when_their_text_has_changed(place):
     place.start()
-    place.sql("DROP FUNCTION schema_ready()")
+    place.sql("DROP FUNCTION schema_ready")
     assert place.must("migrate") == "migrations  up to date\n"
     place.sql("UPDATE migrations SET sha256 = sha256('other') WHERE name = 'functions'")
     assert place.must("migrate") == f"migrations  0 of {len(FILES)} applied, functions applied\n"

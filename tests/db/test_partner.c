@@ -184,6 +184,65 @@ START_TEST(another_partner_does_not_rotate_a_secret)
 }
 END_TEST
 
+static const char *catalogue_name(PGconn *conn)
+{
+    return value(conn, "SELECT DISTINCT catalogue_version FROM onramp.partner_list(NULL, 10)");
+}
+
+/* Servers answer from memory for as long as the name is the same. */
+START_TEST(a_change_gives_the_catalogue_another_name)
+{
+    static const char *const changes[] = {
+        "UPDATE partners SET display_name = 'Other' WHERE name = 'rival'",
+        "INSERT INTO offers VALUES ('rival', 'London', '{100}') ON CONFLICT DO NOTHING",
+        "DELETE FROM offers WHERE partner = 'rival'",
+        "UPDATE peering_locations SET site = 'Elsewhere' WHERE name = 'London'",
+        "WITH gone AS (DELETE FROM offers RETURNING *) UPDATE partners SET display_name = 'More' "
+        "WHERE name = 'carrier'",
+    };
+    const char *before = catalogue_name(api);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        run(owner, "BEGIN");
+        run(owner, "%s", changes[i]);
+        ck_assert_str_eq(catalogue_name(api), before);
+        run(owner, "COMMIT");
+        const char *after = catalogue_name(api);
+        ck_assert_str_ne(after, before);
+        ck_assert_str_eq(value(api, "SELECT catalogue_version FROM onramp.feed_tail(0, 10)"),
+                         after);
+        ck_assert_str_eq(value(api, "SELECT DISTINCT catalogue_version "
+                                    "FROM onramp.peering_location_list(NULL, 10)"),
+                         after);
+        before = after;
+    }
+    run(owner, "TRUNCATE offers");
+    ck_assert_str_ne(catalogue_name(api), before);
+}
+END_TEST
+
+/* They wait for each other where they change one row, and not for the name. */
+START_TEST(changes_do_not_wait_for_the_name_of_the_catalogue)
+{
+    PGconn *one = session("onramp_owner"), *two = session("onramp_owner");
+    const char *before = catalogue_name(api);
+    run(two, "SET lock_timeout = '2s'");
+    run(one, "BEGIN");
+    run(two, "BEGIN");
+    run(one, "UPDATE partners SET display_name = 'One' WHERE name = 'carrier'");
+    run(two, "UPDATE partners SET display_name = 'Two' WHERE name = 'rival'");
+    run(two, "COMMIT");
+    const char *between = catalogue_name(api);
+    ck_assert_str_ne(between, before);
+    run(one, "COMMIT");
+    const char *after = catalogue_name(api);
+    ck_assert_str_ne(after, between);
+    ck_assert_str_ne(after, before);
+    for (int i = 0; i < 5; i++)
+        run(one, "UPDATE partners SET display_name = '%d' WHERE name = 'carrier'", i);
+    ck_assert_int_eq(number(owner, "SELECT count(*) FROM catalogue_changes"), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("partner");
@@ -197,5 +256,7 @@ int main(void)
     tcase_add_test(tcase, a_catalogue_adds_what_is_missing_and_leaves_what_is_there);
     tcase_add_test(tcase, a_rotation_makes_a_new_secret_and_lets_the_old_one_live_as_asked);
     tcase_add_test(tcase, another_partner_does_not_rotate_a_secret);
+    tcase_add_test(tcase, a_change_gives_the_catalogue_another_name);
+    tcase_add_test(tcase, changes_do_not_wait_for_the_name_of_the_catalogue);
     return scene_run(suite);
 }

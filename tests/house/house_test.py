@@ -60,6 +60,7 @@ NOT_ROUTED = {
     "circuit_create_each": "circuits/",
     "circuit_get_each": "circuits/",
     "circuit_stall": "circuits/",
+    "commit_check": "api/",
     "connection_create_each": "circuits/",
     "connection_delete_each": "circuits/",
     "customer_get": "circuits/",

@@ -317,6 +317,19 @@ INSERT INTO rules (name, breach) VALUES
          WHEN key_quoted_at IS NOT NULL AND NOT returned THEN ''partner'' ELSE ''customer'' END'),
 ('a Local circuit is not metered',
  'SELECT FROM circuits WHERE sku_tier = ''Local'' AND sku_family <> ''UnlimitedData'''),
+('another catalogue has another name',
+ 'SELECT WHERE NOT EXISTS (SELECT FROM catalogue_changes c FULL JOIN was_catalogue_changes w
+         ON w.id = c.id WHERE c.id IS NULL OR w.id IS NULL)
+     AND EXISTS ((TABLE partners EXCEPT TABLE was_partners)
+         UNION ALL (TABLE was_partners EXCEPT TABLE partners))
+  UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM catalogue_changes c
+         FULL JOIN was_catalogue_changes w ON w.id = c.id WHERE c.id IS NULL OR w.id IS NULL)
+     AND EXISTS ((TABLE offers EXCEPT TABLE was_offers)
+         UNION ALL (TABLE was_offers EXCEPT TABLE offers))
+  UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM catalogue_changes c
+         FULL JOIN was_catalogue_changes w ON w.id = c.id WHERE c.id IS NULL OR w.id IS NULL)
+     AND EXISTS ((TABLE peering_locations EXCEPT TABLE was_peering_locations)
+         UNION ALL (TABLE was_peering_locations EXCEPT TABLE peering_locations))'),
 ('there is one row of settings',
  'SELECT FROM settings HAVING count(*) <> 1');
 

@@ -20,7 +20,7 @@ BEGIN
     FOR NO KEY UPDATE;
     -- Our clock under the lock, so that times on a circuit rise with its events.
     v_now := clock_timestamp();
-    LOOP
+    FOR v_look IN 1 .. 3 LOOP
         SELECT * INTO STRICT f
         FROM callback_apply_facts(p_partner, p_service_key, p_type, p_timestamp, p_webhook_id,
                                   p_body_sha256, p_secret_id, v_now);
@@ -33,6 +33,10 @@ BEGIN
                 (f.circuit).id)
         ON CONFLICT (partner, webhook_id, by_operator) DO NOTHING;
         EXIT WHEN FOUND;
+        IF v_look = 3 THEN
+            RAISE EXCEPTION 'the webhook-id comes and goes while it is looked for'
+                USING ERRCODE = 'serialization_failure';
+        END IF;
     END LOOP;
     IF v_outcome IN ('unauthenticated', 'timestamp_in_future', 'not_found') THEN
         r.outcome := v_outcome;

@@ -9,9 +9,7 @@ DECLARE
     v_id uuid;
 BEGIN
     -- Locked: a circuit that is to be deleted, or is, gets none.
-    SELECT * INTO c FROM circuits
-    WHERE id = p_circuit AND deleted_at IS NULL AND customer_id = p_customer
-    FOR NO KEY UPDATE;
+    SELECT * INTO c FROM circuit_lock(p_circuit, p_customer);
     IF NOT FOUND THEN
         r.outcome := 'not_found';
         RETURN NEXT r;

@@ -12,9 +12,7 @@ DECLARE
     v_actor text;
 BEGIN
     r.outcome := 'not_found';
-    PERFORM FROM circuits
-    WHERE id = p_circuit AND customer_id = p_customer AND deleted_at IS NULL
-    FOR NO KEY UPDATE;
+    PERFORM FROM circuit_lock(p_circuit, p_customer);
     IF FOUND AND EXISTS (SELECT FROM authorizations WHERE circuit_id = p_circuit AND id = p_id) THEN
         SELECT id, vnet_id INTO v_connection, v_vnet FROM connections WHERE authorization_id = p_id;
         IF FOUND THEN

@@ -36,7 +36,7 @@ BEGIN
     -- why of the keys, circuit_create() of the other two.
     IF p_keys IS NOT NULL THEN
         v_held := ARRAY(
-            SELECT pg_try_advisory_xact_lock(hashtextextended(scope || ' ' || key, 20))
+            SELECT idempotency_key_take(scope, key)
             FROM unnest(p_scopes, p_keys) AS asked (scope, key));
     END IF;
     PERFORM FROM customers WHERE id = ANY (p_customers) ORDER BY id FOR KEY SHARE;
@@ -60,11 +60,8 @@ BEGIN
                            AND (asked.key IS NULL
                                 OR held
                                    AND array_position(p_keys, asked.key) = n
-                                   AND (SELECT true FROM idempotency_keys
-                                        WHERE idempotency_keys.scope = asked.scope
-                                              AND idempotency_keys.key = asked.key
-                                              AND answered_at
-                                                  > v_now - interval '24 hours') IS NULL)
+                                   AND (SELECT true FROM idempotency_key_live(
+                                            asked.scope, asked.key)) IS NULL)
                       THEN uuid_v7() END AS id
           FROM unnest(p_customers, p_partners, p_peering_locations, p_bandwidths_mbps, p_tiers,
                       v_roles, v_actor_names, p_scopes, p_keys, p_traceparents, p_dry, v_held)
@@ -92,14 +89,11 @@ BEGIN
         v_setting := set_config('onramp.actors', '', true);
         v_setting := set_config('onramp.traceparents', '', true);
         IF p_keys IS NOT NULL THEN
-            INSERT INTO idempotency_keys (scope, key, digest, answer)
-            SELECT scope, key, decode(digest, 'hex'), to_jsonb(made)
-            FROM unnest(v_ids, p_scopes, p_keys, p_digests) AS plain (id, scope, key, digest),
-                 LATERAL (SELECT v.* FROM circuit_view v WHERE v.id = plain.id LIMIT 1) AS made
-            WHERE key IS NOT NULL
-            ON CONFLICT (scope, key) DO UPDATE -- one that has outlived its day
-            SET digest = excluded.digest, answer = excluded.answer,
-                answered_at = excluded.answered_at;
+            PERFORM idempotency_keys_put(p_scopes, p_keys, p_digests,
+                ARRAY(SELECT CASE WHEN key IS NOT NULL THEN
+                                 (SELECT to_jsonb(v) FROM circuit_view v WHERE v.id = plain.id) END
+                      FROM unnest(v_ids, p_keys) WITH ORDINALITY AS plain (id, key, n)
+                      ORDER BY n));
         END IF;
     END IF;
 

@@ -8,9 +8,7 @@ DECLARE
     v_blockers jsonb;
     v_status jsonb;
 BEGIN
-    SELECT * INTO c FROM circuits
-    WHERE id = p_id AND deleted_at IS NULL AND (p_customer IS NULL OR customer_id = p_customer)
-    FOR NO KEY UPDATE;
+    SELECT * INTO c FROM circuit_lock(p_id, p_customer);
     IF NOT FOUND THEN
         r.outcome := 'not_found';
         RETURN NEXT r;

@@ -30,15 +30,12 @@ DECLARE
                       AND p_function IN ('circuit_create', 'connection_create');
 BEGIN
     IF p_key IS NOT NULL THEN
-        IF NOT pg_try_advisory_xact_lock(hashtextextended(p_scope || ' ' || p_key, 20)) THEN
+        IF NOT idempotency_key_take(p_scope, p_key) THEN
             v.outcome := 'idempotency_key_in_progress';
             RETURN NEXT jsonb_populate_record(p_row, to_jsonb(v));
             RETURN;
         END IF;
-        -- A statement of its own, behind the lock: it sees what the last holder has committed.
-        SELECT * INTO k FROM idempotency_keys
-        WHERE scope = p_scope AND key = p_key
-              AND answered_at > clock_timestamp() - interval '24 hours';
+        SELECT * INTO k FROM idempotency_key_live(p_scope, p_key);
         IF FOUND THEN
             IF k.digest = decode(p_digest, 'hex') THEN
                 RETURN NEXT jsonb_populate_record(p_row,
@@ -55,14 +52,9 @@ BEGIN
     IF p_versions IS NOT NULL THEN
         CASE p_resource
             WHEN 'circuit' THEN
-                SELECT last_sequence INTO v_version FROM circuits
-                WHERE id = p_id AND deleted_at IS NULL
-                      AND (p_customer IS NULL OR customer_id = p_customer)
-                FOR NO KEY UPDATE;
+                SELECT last_sequence INTO v_version FROM circuit_lock(p_id, p_customer);
             WHEN 'vnet' THEN
-                SELECT version INTO v_version FROM vnets
-                WHERE id = p_id AND (p_customer IS NULL OR customer_id = p_customer)
-                FOR NO KEY UPDATE;
+                SELECT version INTO v_version FROM vnet_lock(p_id, p_customer);
         END CASE;
         -- Asked for, because <> ALL of no version at all is true whatever stands before it.
         IF v_version IS NOT NULL AND v_version <> ALL (p_versions) THEN
@@ -122,11 +114,8 @@ BEGIN
                                    p_arguments[3]::uuid, p_arguments[4]::uuid, p_arguments[5]);
         END IF;
         IF r.outcome = 'ok' THEN
-            INSERT INTO idempotency_keys (scope, key, digest, answer)
-            VALUES (p_scope, p_key, decode(p_digest, 'hex'), to_jsonb(r))
-            ON CONFLICT (scope, key) DO UPDATE -- one that has outlived its day
-            SET digest = excluded.digest, answer = excluded.answer,
-                answered_at = excluded.answered_at;
+            PERFORM idempotency_keys_put(ARRAY[p_scope], ARRAY[p_key], ARRAY[p_digest],
+                                         ARRAY[to_jsonb(r)]);
         END IF;
         RETURN NEXT r;
     END IF;

@@ -21,7 +21,6 @@ DECLARE
     v_callers caller[] := ARRAY(SELECT c FROM unnest(p_callers) c); -- it may be a slice
     v_roles text[] := ARRAY(SELECT role FROM unnest(p_callers));
     v_names text[] := ARRAY(SELECT actor FROM unnest(p_callers));
-    v_now timestamptz := clock_timestamp();
     v_held boolean[];
     v_circuits uuid[];
     v_vnets uuid[];
@@ -37,7 +36,7 @@ BEGIN
     -- the keys, connection_create() of the rows.
     IF p_keys IS NOT NULL THEN
         v_held := ARRAY(
-            SELECT pg_try_advisory_xact_lock(hashtextextended(scope || ' ' || key, 20))
+            SELECT idempotency_key_take(scope, key)
             FROM unnest(p_scopes, p_keys) AS asked (scope, key));
     END IF;
     -- What an authorization opens never changes.
@@ -66,11 +65,8 @@ BEGIN
                            AND (asked.key IS NULL
                                 OR held
                                    AND array_position(p_keys, asked.key) = n
-                                   AND (SELECT true FROM idempotency_keys
-                                        WHERE idempotency_keys.scope = asked.scope
-                                              AND idempotency_keys.key = asked.key
-                                              AND answered_at
-                                                  > v_now - interval '24 hours') IS NULL)
+                                   AND (SELECT true FROM idempotency_key_live(
+                                            asked.scope, asked.key)) IS NULL)
                       THEN uuid_v7() END AS id
           FROM unnest(p_customers, v_circuits, v_vnets, v_roles, v_names, p_authorization_keys,
                       p_scopes, p_keys, p_traceparents, p_dry, v_held)
@@ -93,14 +89,10 @@ BEGIN
             FROM unnest(v_ids) WITH ORDINALITY AS plain (id, n)
             ORDER BY n);
         IF p_keys IS NOT NULL THEN
-            INSERT INTO idempotency_keys (scope, key, digest, answer)
-            SELECT scope, key, decode(digest, 'hex'), to_jsonb(v_made[n])
-            FROM unnest(v_ids, p_scopes, p_keys, p_digests) WITH ORDINALITY
-                     AS plain (id, scope, key, digest, n)
-            WHERE id IS NOT NULL AND key IS NOT NULL
-            ON CONFLICT (scope, key) DO UPDATE -- one that has outlived its day
-            SET digest = excluded.digest, answer = excluded.answer,
-                answered_at = excluded.answered_at;
+            PERFORM idempotency_keys_put(p_scopes, p_keys, p_digests,
+                                         ARRAY(SELECT CASE WHEN id IS NOT NULL THEN to_jsonb(v_made[n]) END
+                                               FROM unnest(v_ids) WITH ORDINALITY AS plain (id, n)
+                                               ORDER BY n));
         END IF;
     END IF;
 

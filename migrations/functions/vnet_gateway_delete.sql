@@ -6,9 +6,7 @@ DECLARE
     r vnet_view;
     v vnets%ROWTYPE;
 BEGIN
-    SELECT * INTO v FROM vnets
-    WHERE id = p_vnet AND (p_customer IS NULL OR customer_id = p_customer)
-    FOR NO KEY UPDATE;
+    SELECT * INTO v FROM vnet_lock(p_vnet, p_customer);
     IF NOT FOUND THEN
         r.outcome := 'not_found';
     ELSIF v.gateway_subnet IS NULL THEN

@@ -13,9 +13,7 @@ DECLARE
     v_tags jsonb;
     v_errors jsonb;
 BEGIN
-    SELECT * INTO v FROM vnets
-    WHERE id = p_id AND (p_customer IS NULL OR customer_id = p_customer)
-    FOR NO KEY UPDATE;
+    SELECT * INTO v FROM vnet_lock(p_id, p_customer);
     IF NOT FOUND THEN
         r.outcome := 'not_found';
         RETURN NEXT r;

@@ -97,19 +97,21 @@ def swap(function, *changes):
 
 
 BUGS = {
-    "an eleventh VNet": swap("connection_create", ("c.used >= c.vnet_limit", "c.used > c.vnet_limit"))
+    "an eleventh VNet": swap(
+        "connection_create_verdict", ("c.used >= c.vnet_limit", "c.used > c.vnet_limit"))
     + "ALTER TABLE onramp.circuits DROP CONSTRAINT a_circuit_connects_at_most_its_limit;",
-    "a fifth circuit": swap("connection_create", ("v.used >= 4", "v.used >= 5"))
+    "a fifth circuit": swap("connection_create_verdict", ("v.used >= 4", "v.used >= 5"))
     + "ALTER TABLE onramp.vnets DROP CONSTRAINT a_vnet_joins_at_most_4_circuits;",
     "a refused callback does not quote": swap(
-        "callback_apply", ("IF v_quotes THEN", "IF v_quotes AND r.reason <> 'illegal_transition' THEN")
+        "callback_apply", ("IF f.quotes THEN", "IF f.quotes AND v_outcome <> 'illegal_transition' THEN")
     ),
     "address spaces may overlap": swap(
-        "connection_create", ("IF v_overlap IS NOT NULL", "IF false"))
+        "connection_create_verdict", ("ELSIF p_overlap IS NOT NULL", "ELSIF false"))
     + "ALTER TABLE onramp.circuit_prefixes DROP CONSTRAINT the_vnets_of_a_circuit_do_not_overlap;",
     "a gateway leaves the version": swap("vnet_gateway_put", ("version = version + 1,", "")),
     "stale is not strict": swap(
-        "callback_apply", ("p_timestamp < c.partner_timestamp", "p_timestamp <= c.partner_timestamp")
+        "callback_apply_verdict",
+        ("p_timestamp < c.partner_timestamp", "p_timestamp <= c.partner_timestamp")
     ),
     "a rotated key stays quoted": swap(
         "circuit_service_key_rotate", ("key_quoted_at = NULL,", "")),

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A partner's callback: signature and shape are checked already; callback_apply_verdict decides what it
--- comes to. p_secret_id null: an operator acts in the partner's place. p_data: reason, note, expectedBy, primaryPort, secondaryPort, sTag,
--- partnerReference, each validated; absent leaves what is there, null clears it.
+-- A partner's callback: signature and shape are checked already; callback_apply_verdict decides what
+-- it comes to. p_secret_id null: an operator acts in the partner's place. p_data: reason, note,
+-- expectedBy, primaryPort, secondaryPort, sTag, partnerReference, each validated; absent leaves what is
+-- there, null clears it.
 CREATE OR REPLACE FUNCTION callback_apply(p_caller caller, p_partner text, p_service_key uuid,
                                           p_type text, p_timestamp timestamptz, p_data jsonb,
                                           p_webhook_id text, p_body_sha256 text, p_secret_id uuid)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "operations/pointer.h"
+#include "operations/visible.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,17 +58,29 @@ static const char *text_checked(const struct kind *kind, const char *text, size_
     return arena_copy(reading->arena, text, length);
 }
 
+/* A text that may not be empty is there to be seen. */
+static const char *text_seen(const struct kind *kind, const char *text, size_t length,
+                             const struct reading *reading)
+{
+    const char *checked = text_checked(kind, text, length, reading);
+    if (checked == NULL || kind->min == 0 || has_visible(checked))
+        return checked;
+    fault_add(reading->faults, reading->pointer, "invalid_value",
+              "There is no visible character in it.");
+    return NULL;
+}
+
 const char *text_from_json(const struct kind *kind, const json_t *value,
                            const struct reading *reading)
 {
     if (!json_is_string(value))
         return wrong_type(reading, "a string");
-    return text_checked(kind, json_string_value(value), json_string_length(value), reading);
+    return text_seen(kind, json_string_value(value), json_string_length(value), reading);
 }
 
 const char *text_from_text(const struct kind *kind, const char *text, const struct reading *reading)
 {
-    return text_checked(kind, text, strlen(text), reading);
+    return text_seen(kind, text, strlen(text), reading);
 }
 
 static const char *word_checked(const struct kind *kind, const char *text,

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import subprocess
+import unicodedata
 
 import pytest
 import yaml
@@ -347,3 +348,14 @@ def test_the_catalogue_keeps_its_attribution():
     readme = (HOUSE / "README.md").read_text()
     assert "Microsoft Docs (Azure ExpressRoute)" in readme
     assert "CC BY 4.0" in readme
+
+
+def test_what_nobody_sees_is_what_unicode_says():
+    """Separators and formats, character by character."""
+    if unicodedata.unidata_version != "14.0.0":
+        pytest.skip("the table is that of Unicode 14")
+    ranges = re.findall(r"\{0x([0-9A-F]+), 0x([0-9A-F]+)\}",
+                        (HOUSE / "operations/visible.c").read_text())
+    unseen = [n for first, last in ranges for n in range(int(first, 16), int(last, 16) + 1)]
+    assert unseen == [n for n in range(0x110000)
+                      if unicodedata.category(chr(n)) in ("Zs", "Zl", "Zp", "Cf")]

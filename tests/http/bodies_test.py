@@ -483,6 +483,15 @@ def test_a_refused_body_does_nothing(target, operator):
     assert operator.pages("/v1/circuits", customerId=target.customer.id) == before
 
 
+@pytest.mark.parametrize("name", [" ", "\u3000\u00a0", "\u200b", "\u00ad\ufeff", "\U000e0041"],
+                         ids=["space", "wide", "no_width", "hyphen", "tag"])
+def test_a_name_that_nobody_sees_is_refused(target, name):
+    operation = contract.BY_ID["circuit_create"]
+    body = {**target.good(operation), "name": name}
+    refused = target.send(operation, json.dumps(body).encode()).must(422, "invalid_request")
+    assert [(e["pointer"], e["code"]) for e in refused.json["errors"]] == [("/name", "invalid_value")]
+
+
 @pytest.mark.parametrize(
     "name", ["Zürich ☃", "a" * 80, "ü" * 80, "𝄞" * 80, "x y", "'; --", "<b>"]
 )

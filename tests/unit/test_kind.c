@@ -45,6 +45,7 @@ static const struct kind small = KIND_INTEGER(1, 4094);
 static const char *const colours[] = {"Red", "Green", NULL};
 static const struct kind colour = KIND_WORD(colours);
 static const struct kind short_text = KIND_TEXT(1, 3);
+static const struct kind may_be_empty = KIND_TEXT(0, 3);
 
 /* code NULL: accepted and given on as `given`. */
 static const struct row {
@@ -71,6 +72,15 @@ static const struct row {
     {&short_text, "\"\\u0085\"", NULL, "/here", "invalid_value"},
     {&short_text, "\"\\u007f\"", NULL, "/here", "invalid_value"},
     {&short_text, "[]", NULL, "/here", "wrong_type"},
+    {&short_text, "\" \"", NULL, "/here", "invalid_value"},
+    {&short_text, "\"\\u00a0\\u3000\"", NULL, "/here", "invalid_value"},
+    {&short_text, "\"\\u200b\\u00ad\\ufeff\"", NULL, "/here", "invalid_value"},
+    {&short_text, "\"\\udb40\\udc41\"", NULL, "/here", "invalid_value"},
+    {&short_text, "\"\\u2028\"", NULL, "/here", "invalid_value"},
+    {&short_text, "\" .\"", " .", NULL, NULL},
+    {&short_text, "\"\\u200b語\"", "\u200b語", NULL, NULL},
+    {&may_be_empty, "\" \"", " ", NULL, NULL},
+    {&may_be_empty, "\"\"", "", NULL, NULL},
     {&kind_uuid, "\"5F0C1E9A-3B7D-4C55-9D0E-2A4B6C8D0E1F\"", "5f0c1e9a-3b7d-4c55-9d0e-2a4b6c8d0e1f",
      NULL, NULL},
     {&kind_uuid, "\"5f0c1e9a-3b7d-4c55-9d0e-2a4b6c8d0e1\"", NULL, "/here", "invalid_value"},

@@ -10,11 +10,12 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-bool timestamp_write(char out[TIMESTAMP_LENGTH], const char *text)
+/* With so many digits of a second. */
+static bool write_digits(char *out, const char *text, size_t wanted)
 {
     static const unsigned char digits_at[] = {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18};
     enum { SECONDS = 19 }; /* the length down to them */
-    char millis[3] = {'0', '0', '0'};
+    char fraction[6] = {'0', '0', '0', '0', '0', '0'};
     bool good = strnlen(text, SECONDS) == SECONDS && text[4] == '-' && text[7] == '-' &&
                 text[10] == ' ' && text[13] == ':' && text[16] == ':';
     for (size_t i = 0; good && i < sizeof digits_at; i++)
@@ -25,8 +26,8 @@ bool timestamp_write(char out[TIMESTAMP_LENGTH], const char *text)
     if (*at == '.') {
         size_t digits = 0;
         for (at++; is_digit(*at); at++, digits++)
-            if (digits < sizeof millis)
-                millis[digits] = *at;
+            if (digits < sizeof fraction)
+                fraction[digits] = *at;
         if (digits == 0)
             return false;
     }
@@ -35,9 +36,19 @@ bool timestamp_write(char out[TIMESTAMP_LENGTH], const char *text)
     memcpy(out, text, SECONDS);
     out[10] = 'T';
     out[SECONDS] = '.';
-    memcpy(out + SECONDS + 1, millis, sizeof millis);
-    out[SECONDS + 4] = 'Z';
+    memcpy(out + SECONDS + 1, fraction, wanted);
+    out[SECONDS + 1 + wanted] = 'Z';
     return true;
+}
+
+bool timestamp_write(char out[TIMESTAMP_LENGTH], const char *text)
+{
+    return write_digits(out, text, 3);
+}
+
+bool timestamp_write_exact(char out[TIMESTAMP_EXACT_LENGTH], const char *text)
+{
+    return write_digits(out, text, 6);
 }
 
 enum { DAYS_BEFORE_2000 = 730119 }; /* from 0001-01-01 on */

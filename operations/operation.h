@@ -50,8 +50,9 @@ enum member_kind {
     MEMBER_KEY,      /* not shown: a column that a list is keyed by, or that the server reads */
     MEMBER_NUMBER,   /* integer */
     MEMBER_BOOLEAN,
-    MEMBER_TIME, /* timestamptz; written as RFC 3339 UTC with milliseconds */
-    MEMBER_JSON, /* json or jsonb, written as it is */
+    MEMBER_TIME,       /* timestamptz; written as RFC 3339 UTC with milliseconds */
+    MEMBER_TIME_EXACT, /* the same with microseconds; in answers that come as text */
+    MEMBER_JSON,       /* json or jsonb, written as it is */
     MEMBER_OPEN,
     MEMBER_OPEN_IF,
     MEMBER_CLOSE,

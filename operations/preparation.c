@@ -59,6 +59,7 @@ static enum column_type type_of(enum member_kind kind)
         return COLUMN_TIME;
     case MEMBER_JSON:
         return COLUMN_JSON;
+    case MEMBER_TIME_EXACT:
     case MEMBER_KEY:
     case MEMBER_OPEN:
     case MEMBER_OPEN_IF:

@@ -20,6 +20,15 @@ static char *put_time(char *at, const char *value)
     return put(at, "null", 4);
 }
 
+static char *put_time_exact(char *at, const char *value)
+{
+    char time[TIMESTAMP_EXACT_LENGTH];
+    if (timestamp_write_exact(time, value))
+        return put_quoted(at, time, sizeof time);
+    log_line(LOG_ERR, "bug: '%s' is no timestamp in UTC", value);
+    return put(at, "null", 4);
+}
+
 static char *put_text_form(char *at, enum member_kind kind, const char *value, size_t length)
 {
     switch (kind) {
@@ -29,6 +38,8 @@ static char *put_text_form(char *at, enum member_kind kind, const char *value, s
         return value[0] == 't' ? put(at, "true", 4) : put(at, "false", 5);
     case MEMBER_TIME:
         return put_time(at, value);
+    case MEMBER_TIME_EXACT:
+        return put_time_exact(at, value);
     case MEMBER_PLAIN:
     case MEMBER_PLAIN_IF:
     case MEMBER_UUID:

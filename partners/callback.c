@@ -51,7 +51,7 @@ static const struct member partner_circuit_members[] = {PARTNER_CIRCUIT_MEMBERS}
 static const struct member callback_members[] = {
     {"applied", MEMBER_BOOLEAN, "applied"},
     {"reason", MEMBER_PLAIN, "reason"},
-    {"newestTimestamp", MEMBER_TIME, "newest_timestamp"},
+    {"newestTimestamp", MEMBER_TIME_EXACT, "newest_timestamp"},
     {"circuit", MEMBER_OPEN, NULL},
     PARTNER_CIRCUIT_MEMBERS,
     {NULL, MEMBER_CLOSE, NULL},

@@ -48,9 +48,11 @@ int64_t message_time_read(const char *text)
 {
     struct tm utc = {0};
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    int millis = 0, end = 0;
-    if (rest == NULL || sscanf(rest, ".%3dZ%n", &millis, &end) != 1 || end != 5 || rest[5] != '\0')
+    int fraction = 0, end = 0;
+    if (rest == NULL || sscanf(rest, ".%6dZ%n", &fraction, &end) != 1 || (end != 5 && end != 8) ||
+        rest[end] != '\0')
         return 0;
+    int millis = end == 5 ? fraction : (fraction + 999) / 1000;
     return (int64_t)timegm(&utc) * 1000 + millis;
 }
 

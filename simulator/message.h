@@ -51,7 +51,8 @@ void message_sign(char out[SIGNATURE_TEXT], const struct message *message,
 /* RFC 3339 with milliseconds, UTC. */
 void message_time_write(char out[MESSAGE_TIME], int64_t time);
 
-/* The same read back, as the API writes it; 0 when it is not of that form. */
+/* A time as the API writes it with microseconds, in milliseconds, up to the next one; 0 when it is
+ * not of that form. */
 int64_t message_time_read(const char *text);
 
 #endif

@@ -119,11 +119,13 @@ def test_two_partners_may_use_the_same_id(customer, partner, operator):
 def test_a_strictly_older_callback_is_stale_and_shows_the_newest_time(customer, partner):
     circuit = customer.circuit(partner)
     key = circuit["serviceKey"]
-    newest = in_seconds(-10)
+    newest = in_seconds(-10)[:-1] + "456Z"
     partner.post(body("circuit.provisioned", key, newest)).must(200)
     before, history = customer.read(circuit), customer.events(circuit)
-    for event in ("circuit.progress", "circuit.deprovisioning", "circuit.provisioning"):
-        answer = partner.post(body(event, key, in_seconds(-20), note="late")).must(200)
+    older = newest[:-2] + "5Z"
+    for event, at in (("circuit.progress", in_seconds(-20)), ("circuit.deprovisioning", older),
+                      ("circuit.provisioning", in_seconds(-20))):
+        answer = partner.post(body(event, key, at, note="late")).must(200)
         assert (answer.json["applied"], answer.json["reason"]) == (False, "stale")
         assert answer.json["newestTimestamp"] == newest
     assert (customer.read(circuit), customer.events(circuit)) == (before, history)

@@ -498,7 +498,7 @@ class Model:
             reason = "stale"
         else:
             reason = {REFUSED: "illegal_transition", ALREADY: "already"}.get(effect, "applied")
-        newest = a["times"](c["newest"]) if reason == "stale" else None
+        newest = a["times"](c["newest"])[:-1] + "000Z" if reason == "stale" else None
         if reason in ("applied", "already", "stale"):
             self.remembered[memory] = a["body"]
         if reason in ("applied", "already"):

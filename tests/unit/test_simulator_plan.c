@@ -195,15 +195,18 @@ START_TEST(a_body_says_what_its_event_needs)
 }
 END_TEST
 
-START_TEST(times_are_read_as_they_are_written)
+START_TEST(times_are_written_in_milliseconds_and_read_up_to_the_next)
 {
     char text[MESSAGE_TIME];
     message_time_write(text, 1795700000007);
     ck_assert_str_eq(text, "2026-11-26T13:33:20.007Z");
+    ck_assert_int_eq(message_time_read("2026-11-26T13:33:20.007000Z"), 1795700000007);
+    ck_assert_int_eq(message_time_read("2026-11-26T13:33:20.006001Z"), 1795700000007);
+    ck_assert_int_eq(message_time_read("2026-11-26T13:33:20.999001Z"), 1795700001000);
     ck_assert_int_eq(message_time_read(text), 1795700000007);
     ck_assert_int_eq(message_time_read(""), 0);
     ck_assert_int_eq(message_time_read("2026-11-26T13:33:20Z"), 0);
-    ck_assert_int_eq(message_time_read("2026-11-26T13:33:20.007Z?"), 0);
+    ck_assert_int_eq(message_time_read("2026-11-26T13:33:20.007000Z?"), 0);
 }
 END_TEST
 
@@ -217,7 +220,7 @@ int main(void)
     tcase_add_test(test, none_is_none_and_all_is_all);
     tcase_add_test(test, a_wrong_signature_is_wrong_in_one_bit);
     tcase_add_test(test, a_body_says_what_its_event_needs);
-    tcase_add_test(test, times_are_read_as_they_are_written);
+    tcase_add_test(test, times_are_written_in_milliseconds_and_read_up_to_the_next);
     suite_add_tcase(suite, test);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -28,7 +28,7 @@ static void teardown(void)
     arena_free(arena);
 }
 
-START_TEST(times_have_milliseconds_cut_off)
+START_TEST(times_have_milliseconds_cut_off_or_microseconds)
 {
     static const struct {
         const char *in, *out;
@@ -44,6 +44,19 @@ START_TEST(times_have_milliseconds_cut_off)
         ck_assert(timestamp_write(out, times[i].in));
         ck_assert_str_eq(out, times[i].out);
     }
+    static const struct {
+        const char *in, *out;
+    } exact[] = {
+        {"2026-11-22 10:00:00+00", "2026-11-22T10:00:00.000000Z"},
+        {"2026-11-22 10:00:00.5+00", "2026-11-22T10:00:00.500000Z"},
+        {"2026-11-22 10:00:00.000007+00", "2026-11-22T10:00:00.000007Z"},
+        {"2026-11-22 23:59:59.999999+00", "2026-11-22T23:59:59.999999Z"},
+    };
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        char out[TIMESTAMP_EXACT_LENGTH + 1] = "";
+        ck_assert(timestamp_write_exact(out, exact[i].in));
+        ck_assert_str_eq(out, exact[i].out);
+    }
     static const char *const none[] = {"",
                                        "infinity",
                                        "2026-11-22",
@@ -52,8 +65,9 @@ START_TEST(times_have_milliseconds_cut_off)
                                        "2026-11-22 10:00:00.+00",
                                        "0044-03-15 10:00:00+00 BC"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        char out[TIMESTAMP_LENGTH];
+        char out[TIMESTAMP_EXACT_LENGTH];
         ck_assert_msg(!timestamp_write(out, none[i]), "%s", none[i]);
+        ck_assert_msg(!timestamp_write_exact(out, none[i]), "%s", none[i]);
     }
 }
 END_TEST
@@ -338,7 +352,7 @@ int main(void)
     Suite *suite = suite_create("writing");
     TCase *tests = tcase_create("writing");
     tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, times_have_milliseconds_cut_off);
+    tcase_add_test(tests, times_have_milliseconds_cut_off_or_microseconds);
     tcase_add_test(tests, times_in_binary_are_those_in_text);
     tcase_add_test(tests, every_day_in_binary_follows_the_one_before);
     tcase_add_test(tests, values_in_binary_are_written_as_json);

@@ -193,6 +193,7 @@ static const struct member token_check_members[] = {
     {"partner", MEMBER_PLAIN, "partner"},
     {"name", MEMBER_TEXT, "name"},
     {"expiresAt", MEMBER_TIME, "expires_at"},
+    {"livesMs", MEMBER_NUMBER, "lives_ms"},
 };
 
 const struct operation token_check = {

@@ -18,10 +18,10 @@
 enum { SETS = 4096, SLOTS = 4 };
 
 /* The columns of token_check. */
-enum { ID = COLUMN_FIRST, SHA256, ROLE, CUSTOMER, PARTNER, NAME };
+enum { ID = COLUMN_FIRST, SHA256, ROLE, CUSTOMER, PARTNER, NAME, EXPIRES, LIVES };
 
 struct entry {
-    int64_t asked;
+    int64_t asked, until; /* when the database was asked; the token counts up to then */
     const char *id, *customer, *partner, *name; /* in texts; NULL where the row had none */
     enum role role;
     char key_id[TOKEN_KEY_ID + 1];
@@ -79,7 +79,7 @@ static const struct entry *entry_of(const struct token_cache *cache, const struc
     struct entry *const *set = cache->sets[set_of(token->key_id)];
     for (size_t i = 0; i < SLOTS; i++)
         if (set[i] && strcmp(set[i]->key_id, token->key_id) == 0)
-            return now - set[i]->asked < CACHE_MS &&
+            return now < set[i]->until &&
                            CRYPTO_memcmp(set[i]->sha256, token->sha256, DIGEST_OCTETS) == 0
                        ? set[i]
                        : NULL;
@@ -135,6 +135,12 @@ static struct entry *entry_new(const struct token *token, const struct rows *row
         abort();
     char *at = entry->texts;
     entry->asked = asked;
+    entry->until = asked + CACHE_MS;
+    if (!rows_null(rows, 0, LIVES)) {
+        int64_t lives = strtoll(rows_text(rows, 0, LIVES), NULL, 10);
+        if (lives < CACHE_MS)
+            entry->until = asked + lives;
+    }
     entry->role = token->role;
     memcpy(entry->key_id, token->key_id, sizeof entry->key_id);
     memcpy(entry->sha256, token->sha256, sizeof entry->sha256);

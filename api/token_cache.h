@@ -2,7 +2,7 @@
 /* token_cache.h - tokens that the database has confirmed in the last seconds, of one loop.
  *
  * An entry counts from the moment when the database was asked, so that a revoked token is refused
- * within CACHE_MS. Unknown tokens are not kept. */
+ * within CACHE_MS, and one that expires from that instant on. Unknown tokens are not kept. */
 #ifndef ONRAMP_API_TOKEN_CACHE_H
 #define ONRAMP_API_TOKEN_CACHE_H
 
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CACHE_MS = 5000 };
+enum { CACHE_MS = 4000 };
 
 struct rows;
 struct token_cache;

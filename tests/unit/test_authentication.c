@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COLUMNS_MAX = 8, CLOCK = 1700000000 };
+enum { COLUMNS_MAX = 10, CLOCK = 1700000000 };
 
 static const char customer[] = "00000000-0000-7000-8001-000000000001";
 static const char secret_id[] = "00000000-0000-7000-8002-000000000002";
@@ -92,10 +92,10 @@ static struct authentication by_row(const char *outcome, const struct token *hol
 {
     char sha256[DIGEST_TEXT];
     hex_write(sha256, holder->sha256, sizeof holder->sha256);
-    const char *const values[] = {outcome,    NULL,     "the id", sha256,
-                                  "customer", customer, NULL,     "Acme"};
+    const char *const values[] = {outcome,  NULL, "the id", sha256, "customer",
+                                  customer, NULL, "Acme",   NULL,   NULL};
     struct credentials credentials = {.authorization = header};
-    PGresult *result = row_of(values, 8);
+    PGresult *result = row_of(values, 10);
     struct rows rows = {result, 0, 1};
     struct authentication found = token_authenticate_by(tokens, &credentials, arena, &rows, asked);
     PQclear(result);

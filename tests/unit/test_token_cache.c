@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of tokens: the right one, for five seconds, and as many as there are places.
+/* What is remembered of tokens: the right one, for four seconds, and as many as there are places.
  */
 #include "api/token_cache.h"
 #include "base/arena.h"
@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = COLUMN_FIRST + 6 };
+enum { COLUMNS = COLUMN_FIRST + 8, LIVES = COLUMNS - 1 };
 
 static const char customer[] = "00000000-0000-7000-8001-000000000001";
+
+/* How long the token lives, in milliseconds; NULL: for ever. */
+static const char *lives;
 
 /* The row of token_check for a customer's token. */
 static PGresult *row_of(const struct token *token, const char *outcome)
@@ -23,6 +26,7 @@ static PGresult *row_of(const struct token *token, const char *outcome)
     PGresAttDesc columns[COLUMNS];
     const char *values[COLUMNS] = {outcome, NULL, id, sha256, "customer", customer, NULL, "Acme"};
     char name[] = "column";
+    values[LIVES] = lives;
     hex_write(sha256, token->sha256, sizeof token->sha256);
     memset(columns, 0, sizeof columns);
     for (int i = 0; i < COLUMNS; i++)
@@ -56,7 +60,24 @@ static struct token token_make(void)
     return token;
 }
 
-START_TEST(a_confirmed_token_is_known_for_five_seconds)
+START_TEST(a_token_that_expires_is_known_up_to_that_instant)
+{
+    struct token_cache *cache = token_cache_new();
+    struct token token = token_make();
+    lives = "1500";
+    ck_assert(confirm(cache, &token, &token, "ok", 1000));
+    ck_assert(token_cache_holds(cache, &token, 2499));
+    ck_assert(!token_cache_holds(cache, &token, 2500));
+    lives = "100000";
+    ck_assert(confirm(cache, &token, &token, "ok", 1000));
+    ck_assert(token_cache_holds(cache, &token, 1000 + CACHE_MS - 1));
+    ck_assert(!token_cache_holds(cache, &token, 1000 + CACHE_MS));
+    lives = NULL;
+    token_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_confirmed_token_is_known_for_four_seconds)
 {
     struct token_cache *cache = token_cache_new();
     struct token token = token_make(), other = token_make();
@@ -133,7 +154,8 @@ int main(void)
 {
     Suite *suite = suite_create("token_cache");
     TCase *tests = tcase_create("token_cache");
-    tcase_add_test(tests, a_confirmed_token_is_known_for_five_seconds);
+    tcase_add_test(tests, a_confirmed_token_is_known_for_four_seconds);
+    tcase_add_test(tests, a_token_that_expires_is_known_up_to_that_instant);
     tcase_add_test(tests, its_holder_is_given_back);
     tcase_add_test(tests, a_guess_at_a_known_key_is_refused);
     tcase_add_test(tests, thousands_of_tokens_keep_their_places);

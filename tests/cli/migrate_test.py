@@ -101,12 +101,12 @@ def test_earlier_forms_of_functions_make_way(place):
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself(place):
-    """The last file has run already, and what it drops or makes is gone or in its way."""
+    """The last file that makes a table has run already, and the table is in its way."""
     place.start()
-    last = FILES[-1]
+    last = max(name for name in FILES if "CREATE TABLE" in (ROOT / f"migrations/{name}.sql").read_text())
     before = place.sql("SELECT count(*) FROM pg_class WHERE relnamespace ="
                        " 'onramp'::regnamespace")
-    place.sql(f"DELETE FROM migrations WHERE name = '{last}'")
+    place.sql(f"DELETE FROM migrations WHERE name >= '{last}' AND name ~ '^[0-9]'")
     done = place.run("migrate")
     assert done.returncode == 1
     assert re.search(rf"The file {last}\.sql(, line \d+)? could not be applied: .*"

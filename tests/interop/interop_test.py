@@ -69,10 +69,10 @@ class Wire:
 
 
 def note():
-    """Text of every kind of character, 1 to 400 of them."""
+    """Text of every kind of character: a visible one, and 1 to 400 others."""
     kinds = ["abc xyz 0189", "\u00e9\u00fc\u0153\u0141\u017c", "\u4e2d\u6587\u0435\u0436\u05d0",
              "\U0001f6f0\U0001f50c", "\"\\/", "<&>'%+"]
-    return "".join(chance.choice(chance.choice(kinds)) for _ in range(chance.randint(1, 400)))
+    return "n" + "".join(chance.choice(chance.choice(kinds)) for _ in range(chance.randint(1, 400)))
 
 
 def spelled(value):
